@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between Sluice and its guest; docs/abi.md tells it in prose. Depends on nothing but
+ * <stdint.h>. Both sides are 64-bit little-endian. Addresses are guest-physical and, for DMA,
+ * IOVA = GPA. Errors are negative Linux errno values.
+ *
+ * Entry: 64-bit long mode, CPL 0, interrupts off, RDI = GPA of struct abi_boot, RSP = top of a
+ * stack inside guest RAM, paging on with all guest RAM and the device's registers mapped
+ * at their own GPA (registers uncacheable). The image is a static-PIE ELF64, loaded and not
+ * relocated: RIP is its entry point, and it applies its own relocations.
+ */
+#ifndef KERNEL_ABI_H
+#define KERNEL_ABI_H
+
+#include <stdint.h>
+
+#define ABI_MAGIC      0x43554c53u /* "SLUC" */
+#define ABI_VERSION    1u
+#define ABI_ARGS_BYTES 512u
+
+struct abi_boot {
+    uint32_t magic;   /* ABI_MAGIC */
+    uint32_t version; /* ABI_VERSION */
+    uint64_t ram_base;
+    uint64_t ram_bytes;
+    uint64_t heap_base; /* RAM that nothing else occupies: the guest's to use, page-aligned */
+    uint64_t heap_bytes;
+    uint64_t tsc_hz;    /* ticks of RDTSC in a second */
+    uint64_t hypercall; /* entry of the hypercall page: call it, see below */
+    uint64_t dma_table; /* one uint32_t a page of RAM, index (GPA - ram_base) >> 12 */
+    uint64_t dma_ring;  /* ABI_DMA_BURST descriptors, one page */
+    uint64_t heartbeat; /* uint64_t the guest must keep changing while it lives */
+    uint64_t bar_base;  /* the device's memory BAR 0 */
+    uint64_t bar_bytes;
+    uint16_t device_vendor; /* PCI ids; 0 without a device */
+    uint16_t device_id;
+    uint32_t irq_vector;       /* 0: poll */
+    uint64_t seed;             /* for pseudo-random numbers: equal seeds, equal runs */
+    char args[ABI_ARGS_BYTES]; /* "work=tcp_rx,...": comma-separated key=value, 0-terminated */
+};
+
+/*
+ * Hypercalls. Call the hypercall page as a function: RAX = number, RDI, RSI, RDX = arguments,
+ * result in RAX; every other register is kept. Each does bounded work. Unknown numbers return
+ * -ENOSYS.
+ */
+enum abi_hypercall {
+    ABI_NULL = 0, /* does nothing; 0 */
+    ABI_CONSOLE_WRITE =
+        1, /* rdi = GPA of text, rsi = bytes <= ABI_CONSOLE_MAX; bytes taken, or -EFAULT, -E2BIG */
+    ABI_EXIT = 2,     /* rdi = status, 0 is success; does not return */
+    ABI_DMA_INIT = 3, /* rdi = floor in pages; 0, -EBUSY when done twice, -ENOSPC: the quota is
+                         below the floor (the guest is then ended) */
+    ABI_DMA_MAP = 4,  /* rdi = descriptors in the ring, 1..ABI_DMA_BURST; 0 when all were mapped,
+                         else none was: -ENOSPC (all of the  quota is in use: retry after an unmap),
+                         -EINVAL, -E2BIG, -EACCES; each descriptor's status says which */
+    ABI_WINDOW_BEGIN = 5, /* begins the measured window; rdi, rsi unused; 0, -EBUSY */
+    ABI_WINDOW_END = 6, /* rdi = GPA of struct abi_window; ends it and prints the result record; 0,
+                           -EINVAL without a begin, -EFAULT */
+    ABI_WAIT_UNTIL = 7, /* rdi = TSC value; returns 0 then, or at once when past. Waits at most the
+                           liveness deadline */
+    ABI_HYPERCALLS
+};
+
+#define ABI_CONSOLE_MAX 4096u
+
+/* What only the guest can count, over the measured window (hits and unmaps never exit). */
+struct abi_window {
+    char workload[32];      /* name in the result record, 0-terminated, [a-z0-9_] */
+    uint64_t packets;       /* sent + received */
+    uint64_t bytes;         /* payload bytes */
+    uint64_t maps;          /* pages mapped: a burst over n pages counts n */
+    uint64_t misses;        /* of these, handed to the hypervisor */
+    uint64_t pages_touched; /* distinct pages with a live mapping at any time in the window */
+    uint64_t busy_tsc;      /* ticks outside idle polling */
+};
+
+/*
+ * The shared DMA table. A word: count of live mappings in the high 24 bits (an overflow leaves the
+ * word), flags below. READ and WRITE are residency, from the device's side: the device may read,
+ * may write; only the hypervisor sets or clears them. VISITED is set by the guest when it is clear
+ * and cleared by the hypervisor. TOUCHED belongs to the guest alone (it counts pages_touched with
+ * it).
+ *
+ * Map: one locked add of ABI_DMA_COUNT. If the old word has the rights: a hit, done. Else put a
+ * descriptor into the ring (the reference is already held) and make one ABI_DMA_MAP for the burst.
+ * On error give the references back. Unmap: one locked subtract. A word whose count is not 0 is
+ * never evicted.
+ */
+#define ABI_DMA_READ    0x1u
+#define ABI_DMA_WRITE   0x2u
+#define ABI_DMA_RIGHTS  0x3u
+#define ABI_DMA_VISITED 0x4u
+#define ABI_DMA_TOUCHED 0x8u
+#define ABI_DMA_COUNT   0x100u
+
+#define ABI_DMA_BURST     64u /* descriptors a call */
+#define ABI_DMA_MAX_PAGES 64u /* pages a descriptor */
+
+#define ABI_DMA_OP_MAP 1u
+
+struct abi_dma_desc {
+    uint8_t op;        /* ABI_DMA_OP_MAP */
+    uint8_t rights;    /* ABI_DMA_READ | ABI_DMA_WRITE */
+    uint16_t pages;    /* 1..ABI_DMA_MAX_PAGES, consecutive */
+    int32_t status;    /* written by the hypervisor: 0 or a negative errno value */
+    uint64_t iova;     /* where the device shall see them; page-aligned, = page in this version */
+    uint64_t page;     /* GPA of the first page, page-aligned */
+    uint64_t reserved; /* 0 */
+};
+
+_Static_assert(sizeof(struct abi_dma_desc) == 32, "descriptor layout is ABI");
+_Static_assert(sizeof(struct abi_window) == 80, "window layout is ABI");
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The DMA engine: one domain's map cache, bounded by a quota (Yassour, Ben-Yehuda, Wasserman,
+ * SYSTOR'10). Pure C over dma_hw.h; no allocator, no clock, no locks: the caller serialises calls
+ * on a domain and gives the memory. The guest's words change under it at any time (abi.h, "The
+ * shared DMA table"): what it reads there is a hint, except that a page with count 0 may be taken
+ * by one compare-and-swap. Its own records are the truth about what is resident.
+ */
+#ifndef KERNEL_DMA_DMA_H
+#define KERNEL_DMA_DMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "kernel/abi.h"
+#include "kernel/addr.h"
+#include "kernel/dma/dma_hw.h"
+
+struct evict_policy;
+
+enum dma_strategy {
+    DMA_NONE,   /* no translation: needs unsafe-dma; the table is prefilled so that the guest's path
+                   is the same */
+    DMA_DIRECT, /* all of guest RAM mapped at start */
+    DMA_ON_DEMAND, /* mapped at the first use, evicted under the quota */
+};
+
+enum dma_flush {
+    DMA_FLUSH_STRICT, /* evict as many as needed, an invalidation and a wait for each */
+    DMA_FLUSH_BATCH,  /* evict at least evict_batch, merge ranges, one wait */
+};
+
+#define DMA_NO_QUOTA UINT32_MAX
+
+struct dma_config {
+    enum dma_strategy strategy;
+    const struct evict_policy *policy;
+    enum dma_flush flush;
+    uint32_t quota;       /* pages; DMA_NO_QUOTA for none */
+    uint32_t evict_batch; /* pages a batch eviction frees at least, when that many are idle; 16 by
+                             default */
+};
+
+/* The guest memory a domain meters. */
+struct dma_space {
+    iova_t base;  /* IOVA of the first page, = its GPA */
+    hpa_t frames; /* its frame; the rest follow */
+    uint32_t pages;
+    uint32_t *table;   /* the guest's words, pages of them */
+    struct dma_hw *hw; /* NULL for DMA_NONE */
+};
+
+struct dma_counters {
+    uint64_t calls;     /* bursts handed over */
+    uint64_t misses;    /* pages mapped on request */
+    uint64_t evictions; /* pages taken away again */
+    uint64_t no_space;  /* bursts refused with -ENOSPC */
+    uint32_t resident;  /* now: mapped, or not yet invalidated */
+    uint32_t resident_peak;
+};
+
+struct dma_domain; /* opaque; lives in caller's memory */
+
+/* Bytes of memory a domain over this many pages needs: a constant plus at most 8 a page. */
+size_t dma_domain_bytes(uint32_t pages);
+
+/*
+ * Makes a domain in memory (dma_domain_bytes(space->pages), 8-byte aligned) and writes the table.
+ * DIRECT maps everything here. -EINVAL for a quota of 0 or above space->pages, or no policy with
+ * ON_DEMAND; -ENOMEM, -ERANGE from dma_hw_prepare.
+ */
+int dma_domain_init(void *memory, const struct dma_config *config, const struct dma_space *space,
+                    struct dma_domain **domain);
+
+/* The guest's floor in pages. -ENOSPC when the quota is below it, -EBUSY when called again. */
+int dma_domain_set_floor(struct dma_domain *d, uint32_t floor);
+
+/*
+ * Changes the quota; evicts down to it. -EBUSY, with nothing changed, when pages in use stand in
+ * the way; -EINVAL for 0, more than there are pages, or below the floor.
+ */
+int dma_domain_set_quota(struct dma_domain *d, uint32_t quota);
+
+/*
+ * Maps a burst of n <= ABI_DMA_BURST descriptors (already copied in; only status is written): all
+ * of them or none. Work is bounded by the burst's pages plus one scan of the resident ones. 0,
+ * -EINVAL, -E2BIG, -EACCES (no such right), -ENOSPC (would exceed the quota with nothing idle
+ * left), -ENOMEM, -ETIMEDOUT.
+ */
+int dma_map_burst(struct dma_domain *d, struct abi_dma_desc *burst, uint32_t n);
+
+/* Unmaps everything, waits for the invalidation. 0 or -ETIMEDOUT (then nothing may be reused). */
+int dma_domain_fini(struct dma_domain *d);
+
+const struct dma_counters *dma_domain_counters(const struct dma_domain *d);
+
+/* Restarts resident_peak at resident: the measured window begins. */
+void dma_domain_begin_window(struct dma_domain *d);
+
+/* Every structural invariant, by brute force: quota, list membership, counts, table flags against
+ * records. For tests and debug builds. */
+bool dma_domain_is_valid(const struct dma_domain *d);
+
+#endif

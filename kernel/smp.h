@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Local APICs, bringing up the other CPUs, and the timer tick that ends a guest's spin. */
+#ifndef KERNEL_SMP_H
+#define KERNEL_SMP_H
+
+#include <stdint.h>
+#include "kernel/acpi.h"
+
+#define SMP_MAX_CPUS 64
+
+/* The boot CPU's local APIC on (x2APIC where the firmware left it on), PICs masked. */
+int apic_init(void);
+/* Starts every enabled CPU of the MADT; each says so or is reported missing after its deadline.
+ * Returns CPUs online. */
+uint32_t smp_start(const struct acpi_madt *madt);
+uint32_t smp_cpu(void); /* index of the calling CPU, 0 = boot CPU */
+uint32_t smp_cpus(void);
+/* Runs fn(arg) on cpu and waits for it. -ENODEV, -ETIMEDOUT. */
+int smp_call(uint32_t cpu, void (*fn)(void *), void *arg);
+
+/* Periodic interrupts on this CPU, hz a second; 0 stops them. A running guest exits with
+ * CPU_EXIT_HOST_INTERRUPT. */
+void apic_timer(uint32_t hz);
+/* One interrupt at TSC >= when on this CPU; replaces the periodic timer until it fired. */
+uint64_t apic_timer_ticks(void); /* ticks served on this CPU so far */
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Intel VT-d: every unit of the DMAR, one root table for all, a domain a guest (VT-d
+ * specification 3.x). Implements kernel/dma/dma_hw.h for domains.
+ */
+#ifndef VTD_VTD_H
+#define VTD_VTD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "drivers/pci.h"
+#include "kernel/acpi.h"
+#include "kernel/addr.h"
+#include "kernel/dma/dma_hw.h"
+
+/*
+ * Brings every unit up with all devices blocked but what RMRRs demand: VER and CAP are not all
+ * ones, SAGAW decides the depth, root table, RMRRs, queued invalidation, interrupt remapping, old
+ * faults cleared, translation on, protected memory regions off. Errors are in words on the console
+ * and name the unit: -ENODEV (no unit, registers read all ones), -ENOTSUP (no queued invalidation,
+ * no usable width), -ETIMEDOUT. need_remapping: -ENOTSUP also when a unit has no interrupt
+ * remapping or the DMAR does not declare it.
+ */
+int vtd_start(const struct acpi_dmar *dmar, bool need_remapping);
+
+/* Translation of every unit on or off: off only for unsafe-dma's `none`, with bus mastering off
+ * everywhere. -ETIMEDOUT. */
+int vtd_translate(bool on);
+
+/* A domain on the unit that answers for f. dma_hw functions work on it at once; no device uses it
+ * before vtd_attach. -ENODEV, -ENOMEM, -ENOSPC (domain ids). */
+int vtd_domain_create(const struct pci_function *f, struct dma_hw **domain);
+/* The table pages are freed after their invalidation; -ETIMEDOUT: they are quarantined. */
+int vtd_domain_destroy(struct dma_hw *domain);
+
+/* Points f's context entry to the domain; f must be blocked. Bus mastering is the caller's,
+ * afterwards. -EBUSY, -ETIMEDOUT. */
+int vtd_attach(const struct pci_function *f, struct dma_hw *domain);
+/* Blocks f again: clears the context entry, invalidates context cache and IOTLB, waits. -ETIMEDOUT.
+ */
+int vtd_detach(const struct pci_function *f);
+
+/* Reads and clears fault records: logs each new one in words (rate-limited), returns how many were
+ * new. Called on each tick and at the end of a window. */
+uint32_t vtd_poll_faults(void);
+uint64_t vtd_faults(void); /* seen since start */
+
+/* True for addresses no device or guest table may ever map: the units' registers, the interrupt
+ * range 0xfeexxxxx. */
+bool vtd_is_forbidden(hpa_t page);
+
+uint32_t vtd_units(void);
+/* For the walker and for records: registers of unit i. */
+hpa_t vtd_unit_registers(uint32_t i);
+uint64_t vtd_unit_cap(uint32_t i);
+uint64_t vtd_unit_ecap(uint32_t i);
+
+#endif
