@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line as settings: docs/cmdline.md tells what each means. */
+#ifndef KERNEL_OPTIONS_H
+#define KERNEL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernel/abi.h"
+#include "kernel/addr.h"
+#include "kernel/cmdline.h"
+#include "kernel/dma/dma.h"
+
+#define OPTIONS_LIST       16
+#define OPTIONS_NAME       32
+#define OPTIONS_ERROR_TEXT 256
+
+struct options {
+    char nic[OPTIONS_NAME]; /* "auto" or bus:dev.fn */
+    uint32_t works;
+    char work[OPTIONS_LIST][OPTIONS_NAME];
+    uint32_t strategies;
+    enum dma_strategy strategy[OPTIONS_LIST];
+    uint32_t quotas; /* for on-demand only */
+    struct quota_spec quota[OPTIONS_LIST];
+    char quota_text[OPTIONS_LIST][OPTIONS_NAME];
+    const struct evict_policy *policy;
+    enum dma_flush flush;
+    uint32_t evict_batch; /* pages */
+    uint32_t rounds;
+    uint64_t memory;      /* bytes of guest RAM */
+    uint64_t working_set; /* pages; 0: measured */
+    uint32_t deadline_ms;
+    uint64_t seed;
+    char guest[ABI_ARGS_BYTES - OPTIONS_NAME - 8]; /* for the guest, after its work= */
+    hpa_t rsdp;                                    /* 0: the firmware's */
+    bool unsafe_dma, unsafe_msi;
+};
+
+/*
+ * Fills out with the defaults, then with text. The console's own options (com1, loglevel, exit)
+ * take effect at once, so that what follows is seen where it was asked for. An unknown option is a
+ * warning that names the nearest one. -EINVAL: error names the option, what is wrong and what would
+ * be right.
+ */
+int options_parse(const char *text, struct options *out, char error[OPTIONS_ERROR_TEXT]);
+
+const char *dma_strategy_name(enum dma_strategy strategy);
+const char *dma_flush_name(enum dma_flush flush);
+
+#endif

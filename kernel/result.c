@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/result.h"
+
+#include <stdarg.h>
+#include "kernel/dma/evict.h"
+#include "kernel/log.h"
+#include "kernel/options.h"
+#include "kernel/panic.h"
+#include "kernel/time.h"
+#include "lib/fmt.h"
+#include "vtd/vtd.h"
+
+#define RECORD_BYTES 1400
+
+struct record {
+    char text[RECORD_BYTES];
+    size_t used;
+};
+
+/* Records are numbered over the whole boot, so that a lost line shows. */
+static uint64_t sequence;
+
+__attribute__((format(printf, 2, 3))) static void add(struct record *r, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    r->used += (size_t)fmt_vsnprintf(r->text + r->used, RECORD_BYTES - r->used, format, args);
+    va_end(args);
+    ASSERT(r->used < RECORD_BYTES);
+}
+
+static void begin(struct record *r, const char *kind)
+{
+    r->used = 0;
+    add(r, "{\"sluice\":\"%s\",\"seq\":%lu", kind, ++sequence);
+}
+
+static void add_number(struct record *r, const char *key, uint64_t value)
+{
+    add(r, ",\"%s\":%lu", key, value);
+}
+
+/* Text of ours or checked before: the guest's strings never come here unchecked, so no character
+ * needs escaping. */
+static void add_text(struct record *r, const char *key, const char *value)
+{
+    if (value == NULL)
+        add(r, ",\"%s\":null", key);
+    else
+        add(r, ",\"%s\":\"%s\"", key, value);
+}
+
+void result_boot(uint32_t cpus, uint64_t memory_pages)
+{
+    struct record r;
+
+    begin(&r, "boot");
+    add_number(&r, "cpus", cpus);
+    add_number(&r, "memory_pages", memory_pages);
+    add_number(&r, "tsc_hz", tsc_hz());
+    add_number(&r, "units", vtd_units());
+    if (vtd_units() > 0) {
+        add(&r, ",\"cap\":\"%lx\"", vtd_unit_cap(0));
+        add(&r, ",\"ecap\":\"%lx\"", vtd_unit_ecap(0));
+    }
+    log_record(r.text);
+}
+
+void result_case_begin(const struct result_case *c, const struct vm_params *params)
+{
+    struct record r;
+
+    begin(&r, "case");
+    add_number(&r, "round", c->round);
+    add_text(&r, "workload", c->work);
+    add_text(&r, "strategy", dma_strategy_name(params->dma.strategy));
+    add_text(&r, "quota", c->quota_text);
+    add_number(&r, "memory_pages", params->memory >> PAGE_SHIFT);
+    log_record(r.text);
+}
+
+static void add_config(struct record *r, const struct vm *vm, const struct vm_result *result)
+{
+    const struct dma_config *dma = &vm->params->dma;
+    bool evicts = dma->strategy == DMA_ON_DEMAND;
+
+    add_text(r, "workload", result->guest.workload);
+    add_text(r, "strategy", dma_strategy_name(dma->strategy));
+    add_text(r, "policy", evicts ? dma->policy->name : NULL);
+    add_text(r, "flush", evicts ? dma_flush_name(dma->flush) : NULL);
+    if (result->quota == DMA_NO_QUOTA)
+        add_text(r, "quota", NULL);
+    else
+        add_number(r, "quota", result->quota);
+    add_text(r, "backend", vm->cpu->name);
+    add_text(r, "irq", "poll");
+}
+
+static uint64_t inv_descriptors(const struct dma_hw_stats *s)
+{
+    return s->inv_page + s->inv_domain + s->inv_global + s->inv_context;
+}
+
+void result_print(const struct vm *vm, const struct vm_result *result)
+{
+    const struct dma_counters *from = &result->dma_begin, *to = &result->dma_end;
+    struct record r;
+
+    begin(&r, "result");
+    add_config(&r, vm, result);
+    add_number(&r, "packets", result->guest.packets);
+    add_number(&r, "bytes", result->guest.bytes);
+    add_number(&r, "maps", result->guest.maps);
+    add_number(&r, "hits", result->guest.maps - result->guest.misses);
+    add_number(&r, "misses", result->guest.misses);
+    add_number(&r, "hypercalls", result->cpu.hypercalls);
+    add_number(&r, "exits", result->cpu.exits);
+    add_number(&r, "exits_host", result->cpu.exits_host);
+    add_number(&r, "evictions", to->evictions - from->evictions);
+    add_number(&r, "inv_descriptors",
+               inv_descriptors(&result->hw_end) - inv_descriptors(&result->hw_begin));
+    add_number(&r, "inv_waits", result->hw_end.inv_wait - result->hw_begin.inv_wait);
+    add_number(&r, "resident_peak", to->resident_peak);
+    add_number(&r, "pages_touched", result->guest.pages_touched);
+    add_number(&r, "table_pages_peak", result->hw_end.table_pages_peak);
+    add_number(&r, "faults", result->faults);
+    add_number(&r, "tsc", result->tsc);
+    add_number(&r, "busy_tsc", result->guest.busy_tsc);
+    log_record(r.text);
+}
+
+static const char *const end_names[] = {
+    [VM_END_EXIT] = "exit",       [VM_END_CRASH] = "crash",       [VM_END_DEADLINE] = "deadline",
+    [VM_END_REFUSED] = "refused", [VM_END_HARDWARE] = "hardware",
+};
+
+/* Of the last window, what the result record has no key for. */
+static void add_details(struct record *r, const struct vm_result *last)
+{
+    add_number(r, "floor", last->floor);
+    add_number(r, "resident", last->dma_end.resident);
+    add_number(r, "inv_page", last->hw_end.inv_page - last->hw_begin.inv_page);
+    add_number(r, "inv_domain", last->hw_end.inv_domain - last->hw_begin.inv_domain);
+    add(r, ",\"exits_by_reason\":{");
+    for (unsigned i = 0, n = 0; i < CPU_EXIT_REASONS; i++)
+        if (last->cpu.by_reason[i] > 0)
+            add(r, "%s\"%s\":%lu", n++ ? "," : "", cpu_exit_name((enum cpu_exit_reason)i),
+                last->cpu.by_reason[i]);
+    add(r, "}");
+}
+
+void result_case_end(const struct result_case *c, const struct vm_outcome *outcome)
+{
+    struct record r;
+
+    begin(&r, "case_end");
+    add_number(&r, "round", c->round);
+    add_text(&r, "workload", c->work);
+    add_text(&r, "end", end_names[outcome->end]);
+    add_number(&r, "status", outcome->status);
+    add_number(&r, "windows", outcome->results);
+    add_number(&r, "faults_total", vtd_faults());
+    if (outcome->results > 0)
+        add_details(&r, &outcome->result[outcome->results - 1]);
+    log_record(r.text);
+}
+
+void result_end(uint32_t cases, uint32_t failed)
+{
+    struct record r;
+
+    begin(&r, "end");
+    add_number(&r, "cases", cases);
+    add_number(&r, "failed", failed);
+    log_record(r.text);
+}
