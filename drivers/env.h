@@ -6,24 +6,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Through void *: a register's offset decides its alignment, which no type says. */
+static inline volatile void *mmio_at(const volatile void *base, uint32_t offset)
+{
+    return (volatile uint8_t *)(uintptr_t)base + offset;
+}
+
 static inline uint32_t mmio_read32(const volatile void *base, uint32_t offset)
 {
-    return *(const volatile uint32_t *)((const volatile uint8_t *)base + offset);
+    return *(volatile uint32_t *)mmio_at(base, offset);
 }
 
 static inline void mmio_write32(volatile void *base, uint32_t offset, uint32_t value)
 {
-    *(volatile uint32_t *)((volatile uint8_t *)base + offset) = value;
+    *(volatile uint32_t *)mmio_at(base, offset) = value;
 }
 
 static inline uint64_t mmio_read64(const volatile void *base, uint32_t offset)
 {
-    return *(const volatile uint64_t *)((const volatile uint8_t *)base + offset);
+    return *(volatile uint64_t *)mmio_at(base, offset);
 }
 
 static inline void mmio_write64(volatile void *base, uint32_t offset, uint64_t value)
 {
-    *(volatile uint64_t *)((volatile uint8_t *)base + offset) = value;
+    *(volatile uint64_t *)mmio_at(base, offset) = value;
 }
 
 static inline void port_out8(uint16_t port, uint8_t value)

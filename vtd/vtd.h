@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Intel VT-d: every unit of the DMAR, one root table for all, a domain a guest (VT-d
- * specification 3.x). Implements kernel/dma/dma_hw.h for domains.
+ * Intel VT-d: every unit of the DMAR, a root table each (they may differ in depth, and serve
+ * different segments), a domain a guest (VT-d specification 3.x). Implements kernel/dma/dma_hw.h
+ * for domains. Not reentrant: one CPU at a time, vtd_poll_faults excepted.
  */
 #ifndef VTD_VTD_H
 #define VTD_VTD_H
@@ -34,7 +35,8 @@ int vtd_domain_create(const struct pci_function *f, struct dma_hw **domain);
 int vtd_domain_destroy(struct dma_hw *domain);
 
 /* Points f's context entry to the domain; f must be blocked. Bus mastering is the caller's,
- * afterwards. -EBUSY, -ETIMEDOUT. */
+ * afterwards. -EBUSY (attached already, or an RMRR is mapped for it), -ENOTSUP (conventional PCI
+ * behind a bridge: shares its source-id), -ENOMEM, -ETIMEDOUT. */
 int vtd_attach(const struct pci_function *f, struct dma_hw *domain);
 /* Blocks f again: clears the context entry, invalidates context cache and IOTLB, waits. -ETIMEDOUT.
  */
@@ -49,7 +51,9 @@ uint64_t vtd_faults(void); /* seen since start */
  * range 0xfeexxxxx. */
 bool vtd_is_forbidden(hpa_t page);
 
-uint32_t vtd_units(void);
+uint32_t vtd_units(void); /* 0 before vtd_start */
+/* The DMAR that vtd_start was given; unit i there is unit i here. */
+const struct acpi_dmar *vtd_dmar(void);
 /* For the walker and for records: registers of unit i. */
 hpa_t vtd_unit_registers(uint32_t i);
 uint64_t vtd_unit_cap(uint32_t i);

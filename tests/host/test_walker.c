@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* The walker over tables that vtd/ wrote, and over tables spoilt on purpose. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <string.h>
+#include <cmocka.h>
+#include "kernel/mem.h"
+#include "kernel/walker.h"
+#include "tests/host/fake_vtd.h"
+
+#define RAM   0x100000000ull
+#define GPA   0x40000000ull
+#define PAGES 1536u
+#define BAR   0xfeb80000ull
+
+static struct {
+    struct dma_hw *hw;
+    struct vm vm;
+    struct vm_params params;
+    struct cpu_ops cpu;
+    struct dma_counters counters;
+    hpa_t nested_root;
+} t;
+
+hpa_t nested_root(const struct nested_table *table)
+{
+    (void)table;
+    return t.nested_root;
+}
+
+const struct dma_counters *dma_domain_counters(const struct dma_domain *d)
+{
+    (void)d;
+    return &t.counters;
+}
+
+bool pci_msix_pages(const struct pci_function *f, uint8_t *bar, uint64_t *first, uint64_t *bytes)
+{
+    (void)f;
+    *bar = 0;
+    *first = 0x3000;
+    *bytes = 0x1000;
+    return true;
+}
+
+int acpi_find(const char signature[4], const void **table, uint32_t *bytes,
+              char error[ACPI_ERROR_TEXT])
+{
+    (void)error;
+    assert_memory_equal(signature, "MCFG", 4);
+    *table = NULL;
+    *bytes = 0;
+    return 0;
+}
+
+int acpi_parse_mcfg(const void *table, uint32_t bytes, struct acpi_mcfg *out,
+                    char error[ACPI_ERROR_TEXT])
+{
+    (void)table, (void)bytes, (void)error;
+    out->count = 1;
+    out->ecam[0] = (struct acpi_ecam){.base = hpa(0xb0000000), .last_bus = 255};
+    return 0;
+}
+
+static uint64_t *new_table(void)
+{
+    return phys_to_virt(frame_alloc());
+}
+
+/* The guest's own table, in NPT's bits: its RAM's first pages and the BAR's first two. */
+static uint64_t *nested_leaf(uint64_t at)
+{
+    uint64_t *table = phys_to_virt(t.nested_root);
+    for (unsigned level = 4; level > 1; level--) {
+        uint64_t *entry = &table[(at >> (12 + 9 * (level - 1))) & 511];
+        if (*entry == 0)
+            *entry = virt_to_phys(new_table()).v | 7;
+        table = phys_to_virt(hpa(*entry & ~0xfffull));
+    }
+    return &table[(at >> 12) & 511];
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    t.hw = fake_domain(FAKE_CAP_48, FAKE_ECAP);
+    struct pci_function *nic = &fake.function[0];
+    nic->bar[0].base = hpa(BAR);
+    nic->bar[0].bytes = 0x20000;
+    t.cpu.name = "svm";
+    t.nested_root = frame_alloc();
+    t.params = (struct vm_params){.nic = nic, .dma.strategy = DMA_DIRECT};
+    t.vm = (struct vm){.params = &t.params,
+                       .cpu = &t.cpu,
+                       .ram = hpa(RAM),
+                       .ram_gpa = gpa(GPA),
+                       .ram_bytes = PAGES * PAGE_SIZE,
+                       .bar_gpa = gpa(0x80000000)};
+    *nested_leaf(GPA + 0x5000) = (RAM + 0x5000) | 7;
+    *nested_leaf(0x80001000) = (BAR + 0x1000) | 7;
+    assert_int_equal(vtd_attach(nic, t.hw), 0);
+    assert_int_equal(dma_hw_prepare(t.hw, iova(GPA), PAGES), 0);
+    assert_int_equal(dma_hw_set(t.hw, iova(GPA), hpa(RAM), PAGES, 3), 0);
+    fake_log_clear();
+    return 0;
+}
+
+static void map_wrongly(uint64_t at, uint64_t to, const char *words)
+{
+    fake_log_clear();
+    assert_int_equal(dma_hw_prepare(t.hw, iova(at), 1), 0);
+    assert_int_equal(dma_hw_set(t.hw, iova(at), hpa(to), 1, 1), 0);
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+    assert_true(fake_logged(words));
+    dma_hw_clear(t.hw, iova(at), 1);
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+}
+
+static void good_tables_hold(void **state)
+{
+    (void)state;
+    uint64_t leaves = 0;
+    assert_int_equal(walker_check(&t.vm, &leaves), 0);
+    assert_int_equal(leaves, PAGES);
+    assert_int_equal(fake.log_bytes, 0);
+}
+
+static void device_reaches_what_it_must_not(void **state)
+{
+    (void)state;
+    map_wrongly(0x1000, t.hw->root.v, "device 00:03.0 reaches what is not its guest's memory");
+    map_wrongly(0x1000, RAM, "another page than its IOVA names");
+    map_wrongly(0x1000, 0xfec00000, "an IOAPIC");
+    map_wrongly(0x1000, 0xb0018000, "PCI configuration space");
+    /* vtd/ itself refuses these; so write them by hand. */
+    static const uint64_t forbidden[] = {0xfee00000, 0xfed90000};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(dma_hw_prepare(t.hw, iova(0x1000), 1), 0);
+        uint64_t *table = phys_to_virt(t.hw->root);
+        for (unsigned level = 3; level > 0; level--)
+            table = phys_to_virt(hpa(table[0] & VTD_ENTRY_FRAME));
+        table[1] = forbidden[i] | 1;
+        assert_int_equal(walker_check(&t.vm, NULL), 1);
+        assert_true(fake_logged(i ? "a remapping unit's registers" : "the interrupt range"));
+        table[1] = 0;
+    }
+}
+
+static void ownerless_device_reaches_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(walker_check(NULL, NULL), 3); /* three superpages */
+    assert_true(fake_logged("device 00:03.0 reaches memory, and belongs to no guest"));
+    assert_int_equal(vtd_detach(t.params.nic), 0);
+    assert_int_equal(walker_check(NULL, NULL), 0);
+}
+
+static void pages_beyond_the_count_are_seen(void **state)
+{
+    (void)state;
+    t.params.dma.strategy = DMA_ON_DEMAND;
+    assert_int_equal(walker_check(&t.vm, NULL), 1); /* no engine yet: nothing may be mapped */
+    t.vm.dma = (struct dma_domain *)&t;
+    t.counters.resident = PAGES - 1;
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+    t.counters.resident = PAGES;
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+}
+
+static void translation_off_is_for_none_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(vtd_translate(false), 0);
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+    assert_int_equal(walker_check(NULL, NULL), 1);
+    t.params.dma.strategy = DMA_NONE;
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+    assert_int_equal(vtd_translate(true), 0);
+}
+
+static void pass_through_and_wild_tables_are_seen(void **state)
+{
+    (void)state;
+    uint64_t *root = phys_to_virt(vtd_unit(0)->root);
+    uint64_t *context = phys_to_virt(hpa(root[0] & ~0xfffull));
+    uint64_t low = context[2 * 0x18];
+    context[2 * 0x18] = low | 2 << 2;
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+    assert_true(fake_logged("translation type 2"));
+    context[2 * 0x18] = (low & 0xfff) | RAM;
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+    assert_true(fake_logged("table page 0x100000000 is not the hypervisor's"));
+    context[2 * 0x18] = low;
+}
+
+static void guest_wrong(uint64_t at, uint64_t entry, const char *words)
+{
+    uint64_t *leaf = nested_leaf(at), was = *leaf;
+    *leaf = entry;
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+    assert_true(fake_logged(words));
+    *leaf = was;
+}
+
+static void guest_reaches_what_it_must_not(void **state)
+{
+    (void)state;
+    guest_wrong(GPA + 0x6000, t.nested_root.v | 7, "the guest reaches what is neither its RAM");
+    guest_wrong(GPA + 0x6000, (RAM + 0x7000) | 7, "another page than its address names");
+    guest_wrong(0x80003000, (BAR + 0x3000) | 7, "the MSI-X table");
+    guest_wrong(0x80004000, (BAR + 0x5000) | 7, "neither its RAM nor its device");
+    guest_wrong(0x1000, 0xfee00000 | 7, "the interrupt range");
+    /* Present in EPT's sense, not in NPT's. */
+    *nested_leaf(0x1000) = 0xfee00000 | 2;
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+    t.cpu.name = "vmx";
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+}
+
+static void guests_frames_are_the_guests(void **state)
+{
+    (void)state;
+    t.vm.ram = hpa(0x1ff000); /* the next page is the hypervisor's */
+    t.vm.ram_bytes = 2 * PAGE_SIZE;
+    walker_check(&t.vm, NULL);
+    assert_true(fake_logged("frame 0x200000 of the guest's RAM is the hypervisor's"));
+}
+
+static void lines_are_few(void **state)
+{
+    (void)state;
+    t.vm.ram_gpa = gpa(0);
+    for (unsigned i = 0; i < 20; i++)
+        *nested_leaf(GPA + i * PAGE_SIZE) = (RAM + i * PAGE_SIZE) | 7;
+    assert_int_equal(walker_check(&t.vm, NULL), 20 + 3);
+    unsigned lines = 0;
+    for (const char *at = fake.log; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    assert_int_equal(lines, 8 + 1);
+    assert_true(fake_logged("15 more violations not shown"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(good_tables_hold, setup),
+        cmocka_unit_test_setup(device_reaches_what_it_must_not, setup),
+        cmocka_unit_test_setup(ownerless_device_reaches_nothing, setup),
+        cmocka_unit_test_setup(pages_beyond_the_count_are_seen, setup),
+        cmocka_unit_test_setup(translation_off_is_for_none_alone, setup),
+        cmocka_unit_test_setup(pass_through_and_wild_tables_are_seen, setup),
+        cmocka_unit_test_setup(guest_reaches_what_it_must_not, setup),
+        cmocka_unit_test_setup(guests_frames_are_the_guests, setup),
+        cmocka_unit_test_setup(lines_are_few, setup),
+    };
+    return cmocka_run_group_tests_name("walker", tests, NULL, NULL);
+}
