@@ -36,9 +36,9 @@ struct dma_config {
     enum dma_strategy strategy;
     const struct evict_policy *policy;
     enum dma_flush flush;
-    uint32_t quota;       /* pages; DMA_NO_QUOTA for none */
+    uint32_t quota;       /* pages; DMA_NO_QUOTA for none, and NONE and DIRECT take no other */
     uint32_t evict_batch; /* pages a batch eviction frees at least, when that many are idle; 16 by
-                             default */
+                             default. An eviction for dma_domain_set_quota frees what it must */
 };
 
 /* The guest memory a domain meters. */
@@ -52,7 +52,7 @@ struct dma_space {
 
 struct dma_counters {
     uint64_t calls;     /* bursts handed over */
-    uint64_t misses;    /* pages mapped on request */
+    uint64_t misses;    /* pages mapped, or given more rights, on request */
     uint64_t evictions; /* pages taken away again */
     uint64_t no_space;  /* bursts refused with -ENOSPC */
     uint32_t resident;  /* now: mapped, or not yet invalidated */
@@ -65,9 +65,11 @@ struct dma_domain; /* opaque; lives in caller's memory */
 size_t dma_domain_bytes(uint32_t pages);
 
 /*
- * Makes a domain in memory (dma_domain_bytes(space->pages), 8-byte aligned) and writes the table.
- * DIRECT maps everything here. -EINVAL for a quota of 0 or above space->pages, or no policy with
- * ON_DEMAND; -ENOMEM, -ERANGE from dma_hw_prepare.
+ * Makes a domain in memory (dma_domain_bytes(space->pages), 8-byte aligned) and writes every word
+ * of the table. DIRECT maps everything here. -EINVAL: a quota of 0 or above space->pages, or below
+ * it where all pages stay mapped (NONE, DIRECT); no policy with ON_DEMAND; a base or frame off a
+ * page boundary; 2^28 - 1 pages or more. -ENOMEM, -ERANGE from dma_hw_prepare. -ETIMEDOUT from
+ * dma_hw_set: the device may reach everything, and nothing may be reused.
  */
 int dma_domain_init(void *memory, const struct dma_config *config, const struct dma_space *space,
                     struct dma_domain **domain);
@@ -77,28 +79,39 @@ int dma_domain_set_floor(struct dma_domain *d, uint32_t floor);
 
 /*
  * Changes the quota; evicts down to it. -EBUSY, with nothing changed, when pages in use stand in
- * the way; -EINVAL for 0, more than there are pages, or below the floor.
+ * the way (when the guest takes them into use in that very moment, idle ones may have gone);
+ * -EINVAL for 0, more than there are pages, or below the floor; -ETIMEDOUT.
  */
 int dma_domain_set_quota(struct dma_domain *d, uint32_t quota);
 
 /*
- * Maps a burst of n <= ABI_DMA_BURST descriptors (already copied in; only status is written): all
- * of them or none. Work is bounded by the burst's pages plus one scan of the resident ones. 0,
- * -EINVAL, -E2BIG, -EACCES (no such right), -ENOSPC (would exceed the quota with nothing idle
- * left), -ENOMEM, -ETIMEDOUT.
+ * Maps a burst of 1..ABI_DMA_BURST descriptors (already copied in; only status is written): all
+ * of them or none. A page that comes more than once counts once. Work is bounded by the burst's
+ * pages plus two looks at each resident one. 0, or
+ *   -EINVAL, -E2BIG  a descriptor is wrong: its status says so, the others' are 0;
+ *   -ENOSPC          the quota is in use: what was idle may have been evicted;
+ *   -ENOMEM, -ERANGE from dma_hw_prepare: likewise;
+ *   -ETIMEDOUT       the hardware did not answer: the domain is dead, what is resident or leaving
+ *                    counts for good, and every further call on it returns the same.
+ * For all but the first, every status is the result.
  */
 int dma_map_burst(struct dma_domain *d, struct abi_dma_desc *burst, uint32_t n);
 
-/* Unmaps everything, waits for the invalidation. 0 or -ETIMEDOUT (then nothing may be reused). */
+/* Unmaps everything and waits for the invalidation; the table is left alone. 0 or -ETIMEDOUT (then
+ * nothing may be reused). Every further call returns an error. */
 int dma_domain_fini(struct dma_domain *d);
+
+/* What the device may do with this page of the space, by the engine's record: ABI_DMA_RIGHTS bits,
+ * 0 when it is not mapped. */
+uint32_t dma_domain_rights(const struct dma_domain *d, uint32_t page);
 
 const struct dma_counters *dma_domain_counters(const struct dma_domain *d);
 
 /* Restarts resident_peak at resident: the measured window begins. */
 void dma_domain_begin_window(struct dma_domain *d);
 
-/* Every structural invariant, by brute force: quota, list membership, counts, table flags against
- * records. For tests and debug builds. */
+/* Every invariant of the records, by brute force: quota, counts, order. Holds between calls,
+ * whatever the guest writes into its words. For tests and debug builds. */
 bool dma_domain_is_valid(const struct dma_domain *d);
 
 #endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* A domain's life, and what tells one strategy from another: whether its pages are there from the
+ * start. */
+#include "kernel/dma/dma.h"
+#include <errno.h>
+#include "kernel/dma/domain.h"
+#include "kernel/dma/inval.h"
+#include "kernel/dma/mapcache.h"
+
+size_t dma_domain_bytes(uint32_t pages)
+{
+    return sizeof(struct dma_domain) + pages * sizeof(struct page_record);
+}
+
+static int check(const struct dma_config *config, const struct dma_space *space)
+{
+    uint32_t quota = config->quota == DMA_NO_QUOTA ? space->pages : config->quota;
+
+    if (space->pages == 0 || space->pages >= PAGE_NONE || !space->table)
+        return -EINVAL;
+    if (!is_aligned(space->base.v, PAGE_SIZE) || !is_aligned(space->frames.v, PAGE_SIZE))
+        return -EINVAL;
+    if (!space->hw && config->strategy != DMA_NONE)
+        return -EINVAL;
+    if (quota == 0 || quota > space->pages)
+        return -EINVAL;
+    if (config->strategy == DMA_ON_DEMAND)
+        return config->policy ? 0 : -EINVAL;
+    /* Nothing of these is ever evicted: a smaller quota could not be kept. */
+    return quota == space->pages ? 0 : -EINVAL;
+}
+
+/* DIRECT: everything in one piece, so that the hardware can use its largest pages. */
+static int map_all(const struct dma_space *space)
+{
+    int error = dma_hw_prepare(space->hw, space->base, space->pages);
+
+    if (error)
+        return error;
+    return dma_hw_set(space->hw, space->base, space->frames, space->pages, ABI_DMA_RIGHTS);
+}
+
+int dma_domain_init(void *memory, const struct dma_config *config, const struct dma_space *space,
+                    struct dma_domain **domain)
+{
+    struct dma_domain *d = memory;
+    int error = check(config, space);
+
+    if (!error && config->strategy == DMA_DIRECT)
+        error = map_all(space);
+    if (error)
+        return error;
+
+    *d = (struct dma_domain){.config = *config, .space = *space};
+    if (config->quota == DMA_NO_QUOTA)
+        d->config.quota = space->pages;
+    mapcache_reset(d, config->strategy == DMA_ON_DEMAND ? 0 : ABI_DMA_RIGHTS);
+    *domain = d;
+    return 0;
+}
+
+int dma_domain_fini(struct dma_domain *d)
+{
+    if (d->ended)
+        return d->ended;
+    if (d->config.strategy != DMA_NONE) {
+        dma_hw_clear(d->space.hw, d->space.base, d->space.pages);
+        int error = inval_add(d, 0, d->space.pages);
+        if (!error)
+            error = inval_complete(d);
+        if (error)
+            return error;
+    }
+    mapcache_forget(d);
+    d->ended = -EIO;
+    return 0;
+}
+
+uint32_t dma_domain_rights(const struct dma_domain *d, uint32_t page)
+{
+    return page < d->space.pages ? d->records[page].rights : 0;
+}
+
+const struct dma_counters *dma_domain_counters(const struct dma_domain *d)
+{
+    return &d->counters;
+}
+
+void dma_domain_begin_window(struct dma_domain *d)
+{
+    d->counters.resident_peak = d->counters.resident;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Invalidations in batches: ranges as long as they come, one wait for all. The hardware cuts ranges
+ * into its descriptors. Any failure here ends the domain: its pages stay resident for good. */
+#ifndef KERNEL_DMA_INVAL_H
+#define KERNEL_DMA_INVAL_H
+
+#include "kernel/dma/domain.h"
+
+/* Ends the domain: every further call returns error. Returns it too. */
+int inval_fail(struct dma_domain *d, int error);
+
+/* Adds pages whose entries have been changed to the open batch. */
+int inval_add(struct dma_domain *d, uint32_t first, uint32_t pages);
+/* Hands the open batch over and waits for its token. */
+int inval_complete(struct dma_domain *d);
+
+/* Clears and invalidates the leaving pages, waits once, and only then releases them. */
+int inval_leaving(struct dma_domain *d);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/dma/mapcache.h"
+#include "kernel/dma/word.h"
+
+static void count_resident(struct dma_domain *d, uint32_t resident)
+{
+    d->counters.resident = resident;
+    if (d->counters.resident_peak < resident)
+        d->counters.resident_peak = resident;
+}
+
+static void set_records(struct dma_domain *d, uint32_t rights)
+{
+    for (uint32_t page = 0; page < d->space.pages; page++)
+        d->records[page] = (struct page_record){.rights = rights};
+    evict_order_init(&d->order, d->records, d->space.table);
+    d->leaving = PAGE_NONE;
+    d->leaving_count = 0;
+    count_resident(d, rights ? d->space.pages : 0);
+}
+
+void mapcache_reset(struct dma_domain *d, uint32_t rights)
+{
+    set_records(d, rights);
+    for (uint32_t page = 0; page < d->space.pages; page++)
+        word_reset(&d->space.table[page], rights);
+}
+
+void mapcache_forget(struct dma_domain *d)
+{
+    set_records(d, 0);
+}
+
+void mapcache_admit(struct dma_domain *d, uint32_t page, uint32_t rights)
+{
+    word_scrub(&d->space.table[page]);
+    d->records[page].rights = rights;
+    d->config.policy->insert(&d->order, page);
+    count_resident(d, d->counters.resident + 1);
+}
+
+bool mapcache_take(struct dma_domain *d, uint32_t page)
+{
+    struct page_record *record = &d->records[page];
+
+    if (record->wanted || !word_take(&d->space.table[page]))
+        return false;
+    d->config.policy->remove(&d->order, page);
+    record->rights = 0;
+    record->leaving = 1;
+    record->older = d->leaving;
+    d->leaving = page;
+    d->leaving_count++;
+    return true;
+}
+
+void mapcache_release(struct dma_domain *d)
+{
+    for (uint32_t page = d->leaving; page != PAGE_NONE; page = d->records[page].older)
+        d->records[page].leaving = 0;
+    d->counters.evictions += d->leaving_count;
+    count_resident(d, d->counters.resident - d->leaving_count);
+    d->leaving = PAGE_NONE;
+    d->leaving_count = 0;
+}
+
+uint32_t mapcache_idle(const struct dma_domain *d)
+{
+    uint32_t idle = 0;
+
+    for (uint32_t page = d->order.list.oldest; page != PAGE_NONE; page = d->records[page].newer)
+        idle += word_is_idle(&d->space.table[page]);
+    return idle;
+}

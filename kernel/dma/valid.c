@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's invariants by brute force. The guest's words are no part of them: it may write
+ * anything there. */
+#include "kernel/dma/domain.h"
+
+/* Every link answers its neighbour's, which also means that no page comes twice. */
+static bool order_is_valid(const struct dma_domain *d)
+{
+    const struct page_list *list = &d->order.list;
+    uint32_t newer = PAGE_NONE, length = 0;
+    bool hand_found = d->order.hand == PAGE_NONE;
+
+    for (uint32_t page = list->newest; page != PAGE_NONE; page = d->records[page].older) {
+        if (page >= d->space.pages || length == d->space.pages)
+            return false;
+        if (d->records[page].newer != newer || !d->records[page].rights)
+            return false;
+        hand_found |= d->order.hand == page;
+        newer = page;
+        length++;
+    }
+    return list->oldest == newer && list->length == length && hand_found;
+}
+
+static bool leaving_is_valid(const struct dma_domain *d)
+{
+    uint32_t count = 0;
+
+    for (uint32_t page = d->leaving; page != PAGE_NONE; page = d->records[page].older) {
+        if (page >= d->space.pages || count == d->space.pages)
+            return false;
+        if (!d->records[page].leaving)
+            return false;
+        count++;
+    }
+    /* Pages are left behind only by an invalidation that failed. */
+    return count == d->leaving_count && (count == 0 || d->ended);
+}
+
+bool dma_domain_is_valid(const struct dma_domain *d)
+{
+    uint32_t mapped = 0, leaving = 0;
+
+    for (uint32_t page = 0; page < d->space.pages; page++) {
+        const struct page_record *record = &d->records[page];
+
+        if (record->wanted || (record->rights && record->leaving))
+            return false;
+        mapped += record->rights != 0;
+        leaving += record->leaving;
+    }
+    if (!order_is_valid(d) || !leaving_is_valid(d) || leaving != d->leaving_count)
+        return false;
+    if (d->config.strategy == DMA_ON_DEMAND && d->order.list.length != mapped)
+        return false;
+    return d->counters.resident == mapped + leaving && d->counters.resident <= d->config.quota &&
+           d->counters.resident_peak >= d->counters.resident && d->config.quota <= d->space.pages &&
+           d->floor <= d->config.quota;
+}
