@@ -41,8 +41,8 @@ struct boot_info {
 };
 
 /* Copies everything out of the loader's structures. info: its physical address, identity-mapped
- * below 4 GiB by the entry code. -EINVAL for an unknown magic, -E2BIG for a command line, map or
- * module list that does not fit. */
+ * below 4 GiB by the entry code. -EINVAL for an unknown magic, -EBADMSG for lengths that cannot be,
+ * -E2BIG for a command line, map or module list that does not fit; out then has what did. */
 int boot_info_read(uint32_t magic, uint32_t info, struct boot_info *out);
 
 #endif

@@ -20,7 +20,7 @@ void log_line(enum log_level level, const char *module, const char *format, ...)
 #define log_info(module, ...)  log_line(LOG_INFO, module, __VA_ARGS__)
 #define log_debug(module, ...) log_line(LOG_DEBUG, module, __VA_ARGS__)
 
-/* Bytes as they are, to the console. */
+/* Bytes as they are, to the console, save that a line's end is CR LF, as terminals want it. */
 void log_write(const char *text, size_t bytes);
 
 /*

@@ -23,6 +23,10 @@ int machine_exit_set(const char *how);
 /* Registers, reason and a symbolised backtrace on the console, then machine_exit(EXIT_PANIC). */
 noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same for an exception that nothing serves; reason and registers are the frame's. */
+struct trap_frame;
+noreturn void panic_trap(const struct trap_frame *frame);
+
 #define ASSERT(condition) \
     ((condition) ? (void)0 : panic("%s:%d: %s does not hold", __FILE__, __LINE__, #condition))
 

@@ -15,13 +15,14 @@ int apic_init(void);
 uint32_t smp_start(const struct acpi_madt *madt);
 uint32_t smp_cpu(void); /* index of the calling CPU, 0 = boot CPU */
 uint32_t smp_cpus(void);
-/* Runs fn(arg) on cpu and waits for it. -ENODEV, -ETIMEDOUT. */
+/* Runs fn(arg) on cpu, with interrupts off unless it is the caller's own, and waits for it.
+ * -ENODEV: not there, or the boot CPU, which waits for no calls. -ETIMEDOUT after a second: the CPU
+ * counts as lost, and what arg points to as its own. */
 int smp_call(uint32_t cpu, void (*fn)(void *), void *arg);
 
 /* Periodic interrupts on this CPU, hz a second; 0 stops them. A running guest exits with
  * CPU_EXIT_HOST_INTERRUPT. */
 void apic_timer(uint32_t hz);
-/* One interrupt at TSC >= when on this CPU; replaces the periodic timer until it fired. */
-uint64_t apic_timer_ticks(void); /* ticks served on this CPU so far */
+uint64_t apic_timer_ticks(void); /* interrupts served on this CPU so far */
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The TSC as clock, calibrated against the PIT (CPUID 15h and 16h lie in emulators), and the local
- * APIC's timer for deadlines. */
+/* The TSC as clock, calibrated against the PIT (CPUID 15h and 16h lie in emulators). */
 #ifndef KERNEL_TIME_H
 #define KERNEL_TIME_H
 
@@ -18,6 +17,7 @@ void time_init(void); /* calibrates; works before interrupts are on */
 uint64_t tsc_hz(void);
 uint64_t us_to_tsc(uint64_t us);
 uint64_t tsc_to_us(uint64_t ticks);
+uint64_t time_us(void); /* since time_init; 0 before it */
 void delay_us(uint64_t us);
 
 /* Deadlines for polling loops: uint64_t end = deadline_us(1000); while (!ready()) if

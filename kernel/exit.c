@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include "drivers/env.h"
+#include "drivers/uart.h"
+#include "kernel/panic.h"
+#include "kernel/time.h"
+#include "kernel/x86.h"
+
+#define QEMU_EXIT_PORT 0xf4 /* isa-debug-exit,iobase=0xf4 */
+#define RESET_CONTROL  0xcf9
+#define RESET_CPU      0x02
+#define RESET_HARD     0x06
+#define KBC_COMMAND    0x64
+#define KBC_RESET      0xfe
+#define RESET_US       100000
+
+static void leave_qemu(enum exit_code code)
+{
+    port_out32(QEMU_EXIT_PORT, code);
+}
+
+/* The chipset's reset register, then the keyboard controller's line, then a triple fault: one of
+ * them works on any PC. */
+static void leave_reboot(enum exit_code code)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) no_idt = {0, 0};
+
+    (void)code;
+    port_out8(RESET_CONTROL, RESET_CPU);
+    port_out8(RESET_CONTROL, RESET_HARD);
+    delay_us(RESET_US);
+    port_out8(KBC_COMMAND, KBC_RESET);
+    delay_us(RESET_US);
+    __asm__ volatile("lidt %0; ud2" ::"m"(no_idt));
+}
+
+static void leave_halt(enum exit_code code)
+{
+    (void)code;
+}
+
+static const struct {
+    const char *name;
+    void (*leave)(enum exit_code code);
+} ways[] = {{"halt", leave_halt}, {"qemu", leave_qemu}, {"reboot", leave_reboot}};
+
+static size_t way;
+
+int machine_exit_set(const char *how)
+{
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (strcmp(how, ways[i].name) == 0) {
+            way = i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+noreturn void machine_exit(enum exit_code code)
+{
+    interrupts_off();
+    uart_drain();
+    ways[way].leave(code);
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}

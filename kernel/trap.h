@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions and interrupts. Gates clear IF: a handler runs with interrupts off. On the boot CPU
+ * interrupts are off from the first instruction, and only code that waits for one turns them on.
+ */
+#ifndef KERNEL_TRAP_H
+#define KERNEL_TRAP_H
+
+#include <stdint.h>
+
+/* As kernel/stubs.asm pushes it; from error on as the CPU does. */
+struct trap_frame {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
+    uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t vector, error; /* error 0 where the CPU pushes none */
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+enum trap_vector {
+    TRAP_DEBUG = 1,
+    TRAP_NMI = 2,
+    TRAP_INVALID_OPCODE = 6,
+    TRAP_DOUBLE_FAULT = 8,
+    TRAP_GENERAL_PROTECTION = 13,
+    TRAP_PAGE_FAULT = 14,
+    TRAP_MACHINE_CHECK = 18,
+    TRAP_EXCEPTIONS = 32, /* vectors from here on are interrupts */
+    TRAP_PIC = 32,        /* to 47; masked, but a PIC may still raise a spurious one */
+    TRAP_TIMER = 64,
+    TRAP_CALL = 65,
+    TRAP_SPURIOUS = 255, /* its low four bits are ones on every local APIC */
+    TRAP_VECTORS = 256
+};
+
+/* The boot CPU's segments, stacks and the table of all vectors. */
+void trap_init(void);
+/* This CPU takes the same table. */
+void trap_load_idt(void);
+
+/* fn serves the vector from now on, in place of a panic (exceptions) or a warning (interrupts). An
+ * interrupt's handler calls apic_eoi. */
+typedef void (*trap_handler)(struct trap_frame *frame);
+void trap_set_handler(uint8_t vector, trap_handler fn);
+
+/* kernel/stubs.asm: fills frame with the caller's registers. */
+void trap_capture(struct trap_frame *frame);
+
+#endif
