@@ -9,11 +9,11 @@
 #include "kernel/acpi.h"
 #include "kernel/addr.h"
 
-#define PCI_MAX_FUNCTIONS 256
+#define PCI_MAX_FUNCTIONS 512 /* two-socket servers have over 256 */
 
 struct pci_bar {
     hpa_t base;
-    uint64_t bytes; /* 0: not there */
+    uint64_t bytes; /* 0: not there, or the firmware gave it no address */
     bool io, prefetch;
 };
 
@@ -32,7 +32,9 @@ struct pci_function {
 int pci_parse_bdf(const char *text, uint16_t *segment, uint8_t *bus, uint8_t *dev, uint8_t *fn);
 
 /* Finds every function and turns its bus mastering off (bridges keep theirs, off they would cut
- * their children's reset path only). Sizes BARs with decoding off. */
+ * their children's reset path only). Sizes BARs with decoding off. -ENODEV: no function at all;
+ * -E2BIG: more than PCI_MAX_FUNCTIONS, the rest is quiet but unknown. Both are said on the console.
+ * mcfg must stay where it is. */
 int pci_init(const struct acpi_mcfg *mcfg);
 uint32_t pci_functions(void);
 struct pci_function *pci_function(uint32_t index);
@@ -49,8 +51,8 @@ uint16_t pci_source_id(const struct pci_function *f);
 /* Where a DMAR scope's path leads: crosses bridges by their secondary bus. NULL when nothing is
  * there. */
 struct pci_function *pci_by_scope(uint16_t segment, const struct acpi_scope *scope);
-/* Page range of the MSI-X table and PBA in their BAR, to be kept from the guest. false without
- * MSI-X. */
+/* Page range of the MSI-X table and, when it is in the same BAR, of the PBA: to be kept from the
+ * guest. false without MSI-X, or when its BAR is no BAR. */
 bool pci_msix_pages(const struct pci_function *f, uint8_t *bar, uint64_t *first_byte,
                     uint64_t *bytes);
 

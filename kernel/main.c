@@ -140,7 +140,7 @@ static void list_nics(void)
 
         if (f->class_code == 2)
             log_info("main", "NIC %02x:%02x.%x is %04x:%04x%s", f->bus, f->dev, f->fn, f->vendor,
-                     f->device, e1000_known(f->vendor, f->device) ? "" : ", not supported");
+                     f->device, e1000_is_supported(f->vendor, f->device) ? "" : ", not supported");
     }
 }
 
@@ -153,7 +153,7 @@ static struct pci_function *find_nic(void)
     list_nics();
     if (strcmp(options.nic, "auto") == 0) {
         for (uint32_t i = 0; i < pci_functions() && f == NULL; i++)
-            if (e1000_known(pci_function(i)->vendor, pci_function(i)->device))
+            if (e1000_is_supported(pci_function(i)->vendor, pci_function(i)->device))
                 f = pci_function(i);
         if (f == NULL)
             refuse("no NIC to assign: Sluice drives e1000 (82540EM) and e1000e (82574L); QEMU: "
@@ -166,7 +166,7 @@ static struct pci_function *find_nic(void)
     if (f == NULL)
         refuse("nic=%s: no such device; the NICs found are listed above, nic=auto takes the first",
                options.nic);
-    if (!e1000_known(f->vendor, f->device))
+    if (!e1000_is_supported(f->vendor, f->device))
         refuse("nic=%s: %04x:%04x is no NIC that Sluice drives: e1000 (82540EM), e1000e (82574L)",
                options.nic, f->vendor, f->device);
     return f;

@@ -73,7 +73,14 @@ struct vm_outcome {
  */
 int vm_run(const struct vm_params *params, const struct cpu_ops *cpu, struct vm_outcome *outcome);
 
-/* The guest while it runs. Only hypercall.c, vcpu.c and vm.c look inside. */
+/* When the guest last showed a sign of life. */
+struct vm_watch {
+    uint64_t beat;  /* the heartbeat word, as last seen to change */
+    uint64_t since; /* TSC then */
+    uint64_t ticks; /* apic_timer_ticks at the last look */
+};
+
+/* The guest while it runs. Only hypercall.c, vcpu*.c and vm*.c look inside, and the walker. */
 struct vm {
     const struct vm_params *params;
     const struct cpu_ops *cpu;
@@ -87,8 +94,17 @@ struct vm {
     struct dma_hw *hw;      /* NULL with DMA_NONE */
     struct dma_domain *dma; /* NULL until ABI_DMA_INIT resolved the quota */
     void *dma_memory;
+    uint64_t dma_memory_frames;
+    uint32_t quota, floor; /* pages; quota DMA_NO_QUOTA: none. 0: not known yet */
     gpa_t dma_table, dma_ring, heartbeat, hypercall;
-    bool ended; /* outcome->end is set */
+    gpa_t image;
+    uint64_t used;   /* bytes from ram on that are not the heap's */
+    bool is_open;    /* the device's bus mastering is on */
+    bool attached;   /* its context entry points to hw */
+    bool is_tainted; /* a DMA into this guest's memory may still be under way */
+    bool ended;      /* outcome->end is set */
+    struct vm_watch watch;
+    uint64_t last_call; /* number of the last hypercall, for reports */
     bool in_window;
     struct vm_result window;     /* the open one: begin values */
     struct vm_counters counters; /* since the guest started */
@@ -97,7 +113,8 @@ struct vm {
 /* The hypervisor's pointer to [address, address + bytes) of guest RAM, NULL unless all of it is
  * inside. Dereference only between guest_access_begin and _end. */
 void *vm_ram(const struct vm *vm, gpa_t address, uint64_t bytes);
-/* Ends the guest: run loop returns after this. */
+/* Ends the guest: the run loop returns after this. The first end stays, save that VM_END_HARDWARE
+ * replaces any other. */
 void vm_end(struct vm *vm, enum vm_end end, uint64_t status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

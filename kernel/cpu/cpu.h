@@ -29,10 +29,10 @@ enum cpu_exit_reason {
     CPU_EXIT_VIRT,    /* a virtualization instruction */
     CPU_EXIT_NESTED_FAULT, /* nested: no or not enough rights in the nested table */
     CPU_EXIT_EXCEPTION,    /* an intercepted exception: exception */
+    CPU_EXIT_IDT_LOAD,     /* the guest sets up its own exception handlers and goes on */
     CPU_EXIT_TRIPLE_FAULT,
     CPU_EXIT_HOST_INTERRUPT, /* already served by the host when run() returns */
     CPU_EXIT_HOST_NMI,
-    CPU_EXIT_INTERRUPT_WINDOW,
     CPU_EXIT_ENTRY_FAILED, /* what says why */
     CPU_EXIT_UNKNOWN,      /* raw says what hardware said */
     CPU_EXIT_REASONS
@@ -63,8 +63,8 @@ struct cpu_exit {
         } nested;
         struct {
             uint8_t vector;
-            bool has_error;
-            uint32_t error;
+            bool has_error, has_handler; /* handler: the guest has loaded an IDT and may want it */
+            uint32_t error;              /* a page fault's address is in regs.cr2 */
         } exception;
     };
 };

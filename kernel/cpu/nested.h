@@ -20,6 +20,7 @@ void nested_destroy(struct nested_table *table);
  */
 int nested_map(struct nested_table *table, gpa_t guest, hpa_t host, uint64_t bytes, unsigned rights,
                uint64_t largest, bool device);
+/* Whole leaves only: the ranges that were mapped. What is not mapped is passed over. */
 void nested_unmap(struct nested_table *table, gpa_t guest, uint64_t bytes);
 
 /* The frame behind guest and the rights there; -EFAULT when not mapped. */
@@ -27,5 +28,9 @@ int nested_lookup(const struct nested_table *table, gpa_t guest, hpa_t *host, un
 
 hpa_t nested_root(const struct nested_table *table);
 uint32_t nested_table_pages(const struct nested_table *table);
+/* Changes with every map and unmap: a TLB filled before is stale. */
+uint64_t nested_generation(const struct nested_table *table);
+/* Grows by one with each nested_unmap: what a CPU cached under an older one must be flushed. */
+uint64_t nested_generation(const struct nested_table *table);
 
 #endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "guest/dma.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include "guest/console.h"
+#include "guest/hyper.h"
+
+#define PAGE_SHIFT 12
+
+struct dma_counters dma_counters;
+
+static uint32_t *word_of(uint32_t index)
+{
+    return (uint32_t *)boot->dma_table + index;
+}
+
+static struct abi_dma_desc *ring_at(uint32_t desc)
+{
+    return (struct abi_dma_desc *)boot->dma_ring + desc;
+}
+
+static uint32_t index_of(uint64_t address)
+{
+    return (uint32_t)((address - boot->ram_base) >> PAGE_SHIFT);
+}
+
+static uint32_t table_pages(void)
+{
+    return (uint32_t)(boot->ram_bytes >> PAGE_SHIFT);
+}
+
+void dma_start(uint32_t floor_pages)
+{
+    int64_t error = hyper_call(ABI_DMA_INIT, floor_pages, 0);
+
+    if (error)
+        fail("DMA refused for a floor of %u pages: error %d", floor_pages, (int)-error);
+}
+
+void dma_burst_begin(struct dma_burst *b)
+{
+    b->held = b->descs = b->missed = 0;
+}
+
+/* True when the last descriptor has the page, or takes it as its next one. */
+static bool joins_last(struct dma_burst *b, uint64_t page, uint32_t rights)
+{
+    struct abi_dma_desc *last;
+    uint64_t offset;
+
+    if (b->descs == 0)
+        return false;
+    last = ring_at(b->descs - 1);
+    offset = (page - last->page) >> PAGE_SHIFT;
+    if (last->rights != rights || offset > last->pages)
+        return false;
+    if (offset < last->pages)
+        return true; /* two buffers of one page: the first one's miss brings both */
+    if (last->pages == ABI_DMA_MAX_PAGES)
+        return false;
+    last->pages++;
+    b->missed++;
+    return true;
+}
+
+static void add_miss(struct dma_burst *b, uint64_t page, uint32_t rights)
+{
+    if (joins_last(b, page, rights))
+        return;
+    *ring_at(b->descs++) = (struct abi_dma_desc){
+        .op = ABI_DMA_OP_MAP, .rights = (uint8_t)rights, .pages = 1, .iova = page, .page = page};
+    b->missed++;
+}
+
+void dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights)
+{
+    uint32_t index = index_of(address);
+    uint32_t *word = word_of(index);
+    /* The reference comes first: from here on the page can't be evicted, so that the rights in the
+     * old word hold. */
+    uint32_t old = __atomic_fetch_add(word, ABI_DMA_COUNT, __ATOMIC_SEQ_CST);
+    uint32_t hit = rights | ABI_DMA_VISITED | ABI_DMA_TOUCHED;
+
+    b->index[b->held++] = index;
+    if ((old & hit) == hit)
+        return;
+    if ((old & rights) == rights) {
+        __atomic_fetch_or(word, ABI_DMA_VISITED | ABI_DMA_TOUCHED, __ATOMIC_SEQ_CST);
+        return;
+    }
+    __atomic_fetch_or(word, ABI_DMA_TOUCHED, __ATOMIC_SEQ_CST);
+    add_miss(b, address & ~(uint64_t)((1u << PAGE_SHIFT) - 1), rights);
+}
+
+int dma_burst_commit(struct dma_burst *b)
+{
+    int error = b->descs ? (int)hyper_call(ABI_DMA_MAP, b->descs, 0) : 0;
+
+    if (!error) {
+        dma_counters.maps += b->held;
+        dma_counters.misses += b->missed;
+        return 0;
+    }
+    dma_counters.no_space += error == -ENOSPC;
+    for (uint32_t i = 0; i < b->held; i++)
+        __atomic_fetch_sub(word_of(b->index[i]), ABI_DMA_COUNT, __ATOMIC_SEQ_CST);
+    return error;
+}
+
+void dma_unmap(uint64_t address)
+{
+    __atomic_fetch_sub(word_of(index_of(address)), ABI_DMA_COUNT, __ATOMIC_SEQ_CST);
+    dma_counters.unmaps++;
+}
+
+void dma_pretouch(const void *start, uint32_t pages, uint32_t rights)
+{
+    struct dma_burst b;
+    uint32_t n;
+
+    for (uint32_t first = 0; first < pages; first += n) {
+        uint64_t address = (uintptr_t)start + ((uint64_t)first << PAGE_SHIFT);
+
+        n = pages - first < DMA_BURST_PAGES ? pages - first : DMA_BURST_PAGES;
+        dma_burst_begin(&b);
+        for (uint32_t i = 0; i < n; i++)
+            dma_burst_map(&b, address + ((uint64_t)i << PAGE_SHIFT), rights);
+        /* A refusal loses nothing: these pages then miss when they are used. */
+        if (dma_burst_commit(&b))
+            return;
+        for (uint32_t i = 0; i < n; i++)
+            dma_unmap(address + ((uint64_t)i << PAGE_SHIFT));
+    }
+}
+
+void dma_touched_reset(void)
+{
+    for (uint32_t i = 0; i < table_pages(); i++) {
+        uint32_t *word = word_of(i);
+
+        if (__atomic_load_n(word, __ATOMIC_RELAXED) >= ABI_DMA_COUNT)
+            __atomic_fetch_or(word, ABI_DMA_TOUCHED, __ATOMIC_SEQ_CST);
+        else
+            __atomic_fetch_and(word, ~ABI_DMA_TOUCHED, __ATOMIC_SEQ_CST);
+    }
+}
+
+uint64_t dma_touched_pages(void)
+{
+    uint64_t pages = 0;
+
+    for (uint32_t i = 0; i < table_pages(); i++)
+        pages += (__atomic_load_n(word_of(i), __ATOMIC_RELAXED) & ABI_DMA_TOUCHED) != 0;
+    return pages;
+}

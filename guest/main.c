@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <string.h>
+#include "guest/args.h"
+#include "guest/console.h"
+#include "guest/hyper.h"
+#include "guest/nic.h"
+#include "guest/workload.h"
+
+static const struct workload *const workloads[] = {
+    &tcp_rx,         &tcp_tx,         &check_rx,         &check_tx,
+    &http,           &echo,           &loopback,         &idle,
+    &probe_unmapped, &probe_readonly, &probe_hypervisor, &probe_vtd,
+    &probe_evicted,  &probe_late,     &crash_triple,     &crash_spin,
+    &crash_wild,     &crash_io,       &crash_msr,        &crash_hlt,
+    &crash_control,  &crash_virt,     &hostile_dma,      &hostile_calls,
+};
+
+#define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
+
+_Noreturn void guest_main(const struct abi_boot *from_hypervisor);
+
+static _Noreturn void say_workloads(const char *name)
+{
+    for (size_t i = 0; i < WORKLOADS; i++)
+        say("  %s", workloads[i]->name);
+    fail("work=%s: there is no such workload; these are there", name);
+}
+
+_Noreturn void guest_main(const struct abi_boot *from_hypervisor)
+{
+    char name[32];
+
+    if (!hyper_init(from_hypervisor))
+        __builtin_trap(); /* no hypercall page is known to be one: a crash is the only report */
+    args_text("work", "idle", name, sizeof(name));
+    for (size_t i = 0; i < WORKLOADS; i++) {
+        if (strcmp(workloads[i]->name, name) != 0)
+            continue;
+        int status = workloads[i]->run();
+        nic_report();
+        hyper_exit((uint64_t)status);
+    }
+    say_workloads(name);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "guest/nic.h"
+
+#include <errno.h>
+#include "drivers/env.h"
+#include "guest/clock.h"
+#include "guest/console.h"
+#include "guest/heap.h"
+#include "guest/nic_parts.h"
+
+#define LINK_US    10000000u
+#define REFUSED_MS 1u
+
+struct nic_counters nic_counters;
+struct e1000 nic_device;
+const struct nic_user *nic_user;
+
+bool nic_is_refused(const struct nic_refusal *r)
+{
+    return r->refused && r->unmaps == dma_counters.unmaps && clock_tsc() < r->until;
+}
+
+bool nic_commit(struct dma_burst *b, struct nic_refusal *r)
+{
+    int error = dma_burst_commit(b);
+
+    if (error && error != -ENOSPC)
+        fail("nic: the hypervisor refused %u descriptors: error %d", b->descs, -error);
+    *r = (struct nic_refusal){.refused = error};
+    if (error) {
+        r->unmaps = dma_counters.unmaps;
+        r->until = clock_tsc() + clock_ms_to_tsc(REFUSED_MS);
+    }
+    return !error;
+}
+
+bool nic_poll(void)
+{
+    bool busy = nic_tx_take();
+
+    busy |= nic_rx_take();
+    busy |= nic_rx_refill(NIC_RX_BURST);
+    return busy;
+}
+
+static void map_ring(void *ring)
+{
+    struct dma_burst b;
+
+    dma_burst_begin(&b);
+    dma_burst_map(&b, (uintptr_t)ring, ABI_DMA_READ | ABI_DMA_WRITE);
+    int error = dma_burst_commit(&b);
+    if (error)
+        fail("nic: cannot map a descriptor ring: error %d", -error);
+}
+
+static void wait_for_link(void)
+{
+    uint64_t end = env_deadline_us(LINK_US);
+
+    while (!e1000_link_is_up(&nic_device)) {
+        hyper_heartbeat();
+        if (env_deadline_passed(end))
+            fail("nic: no link after 10 s; is the cable (or the emulator's -netdev) there?");
+    }
+}
+
+void nic_start(const struct nic_user *frames_to, bool loopback)
+{
+    void *tx_ring = heap_pages(1), *rx_ring = heap_pages(1);
+    int error;
+
+    if (!e1000_is_supported(boot->device_vendor, boot->device_id))
+        fail("nic: no driver for device %04x:%04x; 8086:100e and 8086:10d3 have one",
+             boot->device_vendor, boot->device_id);
+    nic_user = frames_to;
+    dma_start(NIC_FLOOR_PAGES);
+    map_ring(tx_ring);
+    map_ring(rx_ring);
+    error = e1000_start(&nic_device, (volatile void *)boot->bar_base, boot->device_id, tx_ring,
+                        rx_ring);
+    if (!error && loopback)
+        error = e1000_loopback(&nic_device);
+    if (error)
+        fail("nic: device %04x:%04x does not %s: error %d", boot->device_vendor, boot->device_id,
+             error == -ENODEV ? "answer" : "come out of its reset", -error);
+    wait_for_link();
+    nic_rx_start();
+}
+
+const uint8_t *nic_mac(void)
+{
+    return nic_device.mac;
+}
+
+void nic_report(void)
+{
+    if (nic_counters.rx_damaged)
+        say("nic: %zu frames arrived damaged and were dropped", (size_t)nic_counters.rx_damaged);
+}

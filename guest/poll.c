@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "guest/poll.h"
+
+#include "guest/args.h"
+#include "guest/clock.h"
+#include "guest/console.h"
+#include "guest/hyper.h"
+#include "guest/nic.h"
+
+#define SILENCE_MS 20000u
+
+bool (*poll_timers)(void);
+
+static uint64_t busy_tsc;
+static uint64_t end_of_all; /* TSC; 0: not set yet */
+
+void poll_once(void)
+{
+    uint64_t begin = clock_tsc();
+    bool busy;
+
+    hyper_heartbeat();
+    busy = nic_poll();
+    if (poll_timers)
+        busy |= poll_timers();
+    busy |= nic_flush();
+    if (busy)
+        busy_tsc += clock_tsc() - begin;
+}
+
+void poll_until(bool (*done)(void *context), void *context, const char *what)
+{
+    uint64_t silence = clock_ms_to_tsc(SILENCE_MS), last_frame = clock_tsc();
+    uint64_t frames = nic_counters.rx_packets;
+
+    if (!end_of_all)
+        end_of_all = last_frame + clock_ms_to_tsc(1000 * args_number("timeout", 300));
+    while (!done(context)) {
+        poll_once();
+        uint64_t now = clock_tsc();
+        if (frames != nic_counters.rx_packets) {
+            frames = nic_counters.rx_packets;
+            last_frame = now;
+        }
+        if (now - last_frame > silence)
+            fail("gave up waiting for %s: no frame came for %u s", what, SILENCE_MS / 1000);
+        if (now > end_of_all)
+            fail("gave up waiting for %s: timeout= is over", what);
+    }
+}
+
+uint64_t poll_busy_tsc(void)
+{
+    return busy_tsc;
+}

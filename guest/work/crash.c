@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* What a guest must not do, one way each: every one has to end in the hypervisor's report of a
+ * crash. Coming back from it is the failure. */
+#include <stddef.h>
+#include <stdint.h>
+#include "drivers/env.h"
+#include "guest/args.h"
+#include "guest/console.h"
+#include "guest/heap.h"
+#include "guest/hyper.h"
+#include "guest/workload.h"
+
+#define PTE_PRESENT 0x1u
+#define PTE_WRITE   0x2u
+#define PTE_LARGE   0x80u
+#define PML4_FREE   511u /* the top half of the address space is not in use */
+
+static int survived(const char *what)
+{
+    say("%s: nothing stopped it", what);
+    return 1;
+}
+
+static int triple(void)
+{
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        uint64_t base;
+    } nothing = {0, 0};
+
+    __asm__ volatile("lidt %0; int3" ::"m"(nothing));
+    return survived("crash_triple");
+}
+
+static _Noreturn int spin(void)
+{
+    for (;;)
+        __asm__ volatile("pause");
+}
+
+/* A 1 GiB page of the guest's own tables over address=, by default behind the guest's RAM: the
+ * access leaves the guest's view and meets the nested table. */
+static int wild(void)
+{
+    uint64_t address = args_number("address", boot->ram_base + boot->ram_bytes + (16u << 20));
+    uint64_t *table = heap_pages(1), *pml4, cr3;
+
+    __asm__("mov %%cr3, %0" : "=r"(cr3));
+    pml4 = (uint64_t *)(cr3 & ~0xfffULL);
+    table[0] = (address & ~((1ULL << 30) - 1)) | PTE_LARGE | PTE_WRITE | PTE_PRESENT;
+    pml4[PML4_FREE] = (uintptr_t)table | PTE_WRITE | PTE_PRESENT;
+    volatile uint64_t *window =
+        (volatile uint64_t *)(0xffff000000000000ULL | (uint64_t)PML4_FREE << 39 |
+                              (address & ((1ULL << 30) - 1)));
+    say("crash_wild: writes 0x%zx", (size_t)address);
+    *window = 0;
+    return survived("crash_wild");
+}
+
+/* PCI configuration space: with it a guest could move any device's registers. */
+static int io(void)
+{
+    port_out32((uint16_t)args_number("port", 0xcf8), 0x80000000u);
+    return survived("crash_io");
+}
+
+/* IA32_APIC_BASE: where the APIC's registers lie. */
+static int msr(void)
+{
+    uint32_t index = (uint32_t)args_number("msr", 0x1b);
+
+    __asm__ volatile("wrmsr" ::"c"(index), "a"(0xfee00000u), "d"(0u));
+    return survived("crash_msr");
+}
+
+/* With interrupts off, for ever. */
+static int hlt(void)
+{
+    __asm__ volatile("cli; hlt");
+    return survived("crash_hlt");
+}
+
+static int control(void)
+{
+    uint64_t cr0;
+
+    __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+    __asm__ volatile("mov %0, %%cr0" ::"r"(cr0 & ~0x80000000ULL));
+    return survived("crash_control");
+}
+
+static int virt(void)
+{
+    __asm__ volatile("vmrun" ::"a"(boot->heap_base));
+    return survived("crash_virt");
+}
+
+const struct workload crash_triple = {"crash_triple", triple};
+const struct workload crash_spin = {"crash_spin", spin};
+const struct workload crash_wild = {"crash_wild", wild};
+const struct workload crash_io = {"crash_io", io};
+const struct workload crash_msr = {"crash_msr", msr};
+const struct workload crash_hlt = {"crash_hlt", hlt};
+const struct workload crash_control = {"crash_control", control};
+const struct workload crash_virt = {"crash_virt", virt};

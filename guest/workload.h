@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* A workload: what work= names, one file each in guest/work/. */
+#ifndef GUEST_WORKLOAD_H
+#define GUEST_WORKLOAD_H
+
+struct workload {
+    const char *name;
+    int (*run)(void); /* exit status, 0: it held */
+};
+
+extern const struct workload tcp_rx, tcp_tx, check_rx, check_tx, http, echo, loopback, idle;
+extern const struct workload probe_unmapped, probe_readonly, probe_hypervisor, probe_vtd,
+    probe_evicted, probe_late;
+extern const struct workload crash_triple, crash_spin, crash_wild, crash_io, crash_msr, crash_hlt,
+    crash_control, crash_virt;
+extern const struct workload hostile_dma, hostile_calls;
+
+#endif

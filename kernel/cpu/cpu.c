@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/cpu/cpu.h"
+#include <stddef.h>
+
+/* In the order of probing; no processor has two of them. */
+static const struct cpu_ops *const backends[] = {&svm_ops};
+
+static const char *const exit_names[CPU_EXIT_REASONS] = {
+    [CPU_EXIT_HYPERCALL] = "hypercall",
+    [CPU_EXIT_CPUID] = "cpuid",
+    [CPU_EXIT_HLT] = "hlt",
+    [CPU_EXIT_IO] = "io",
+    [CPU_EXIT_RDMSR] = "rdmsr",
+    [CPU_EXIT_WRMSR] = "wrmsr",
+    [CPU_EXIT_CONTROL] = "control",
+    [CPU_EXIT_VIRT] = "virt",
+    [CPU_EXIT_NESTED_FAULT] = "nested_fault",
+    [CPU_EXIT_EXCEPTION] = "exception",
+    [CPU_EXIT_IDT_LOAD] = "idt_load",
+    [CPU_EXIT_TRIPLE_FAULT] = "triple_fault",
+    [CPU_EXIT_HOST_INTERRUPT] = "host_interrupt",
+    [CPU_EXIT_HOST_NMI] = "host_nmi",
+    [CPU_EXIT_ENTRY_FAILED] = "entry_failed",
+    [CPU_EXIT_UNKNOWN] = "unknown",
+};
+
+const struct cpu_ops *cpu_select(const char **why)
+{
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
+        if (backends[i]->probe(why) == 0)
+            return backends[i];
+    return NULL;
+}
+
+const char *cpu_exit_name(enum cpu_exit_reason reason)
+{
+    return exit_names[reason];
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* AMD's Secure Virtual Machine: what this processor has, and a run of the guest (APM volume 2,
+ * chapter 15). */
+#include <errno.h>
+#include <string.h>
+#include "kernel/cpu/nested.h"
+#include "kernel/cpu/svm.h"
+#include "kernel/mem.h"
+#include "kernel/smp.h"
+#include "kernel/x86.h"
+
+#define CR4_OSFXSR (1ull << 9)
+#define PTE_P      (1ull << 0)
+#define PTE_W      (1ull << 1)
+#define PTE_U      (1ull << 2)
+#define PTE_PWT    (1ull << 3)
+#define PTE_PCD    (1ull << 4)
+#define PTE_PS     (1ull << 7)
+#define PTE_NX     (1ull << 63)
+
+/* VMMCALL; RET */
+static const uint8_t hypercall_code[] = {0x0f, 0x01, 0xd9, 0xc3};
+
+/* What each CPU keeps for the world switch. */
+struct svm_cpu {
+    hpa_t save;      /* VM_HSAVE_PA: VMRUN's, of no known layout */
+    hpa_t host_area; /* a VMCB's save area, for VMSAVE */
+    uint64_t last;   /* number of the vCPU that ran here last */
+};
+
+static struct svm_cpu cpus[SMP_MAX_CPUS];
+
+/* Addresses are physical. */
+void svm_enter(uint64_t vmcb, struct cpu_regs *regs, uint64_t host_area);
+
+static bool has_next_rip(void)
+{
+    return cpuid(SVM_CPUID, 0).edx & SVM_HAS_NEXT_RIP;
+}
+
+static int probe(const char **why)
+{
+    *why = "this processor has no SVM: use one that has it (QEMU TCG: -cpu max)";
+    if (cpuid(SVM_CPUID_MAX, 0).eax < SVM_CPUID ||
+        !(cpuid(SVM_CPUID_FEATURES, 0).ecx & SVM_FEATURE))
+        return -ENOTSUP;
+    *why = "the firmware has locked SVM off: enable it there (SVM, or AMD-V)";
+    if (rdmsr(SVM_MSR_VM_CR) & SVM_VM_CR_DISABLED)
+        return -ENOTSUP;
+    *why = "this processor's SVM has no nested paging: use a newer one (QEMU TCG: -cpu max)";
+    if (!(cpuid(SVM_CPUID, 0).edx & SVM_HAS_NESTED_PAGING) || cpuid(SVM_CPUID, 0).ebx <= SVM_ASID)
+        return -ENOTSUP;
+    *why = NULL;
+    return 0;
+}
+
+static int enable(void)
+{
+    struct svm_cpu *cpu = &cpus[smp_cpu()];
+
+    if (!cpu->save.v)
+        cpu->save = frame_alloc();
+    if (!cpu->host_area.v)
+        cpu->host_area = frame_alloc();
+    if (!cpu->save.v || !cpu->host_area.v)
+        return -ENOMEM;
+    svm_maps_init();
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | SVM_EFER_SVME);
+    wrmsr(SVM_MSR_VM_HSAVE_PA, cpu->save.v);
+    return 0;
+}
+
+static void disable(void)
+{
+    wrmsr(SVM_MSR_VM_HSAVE_PA, 0);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~SVM_EFER_SVME);
+}
+
+/* Section 15.25.5: as ordinary page tables, in which the guest counts as a user. */
+static struct nested_format format(void)
+{
+    return (struct nested_format){
+        .table = PTE_P | PTE_W | PTE_U,
+        .read = PTE_P | PTE_U,
+        .write = PTE_W,
+        .no_exec = PTE_NX,
+        .large = PTE_PS,
+        .device = PTE_PCD | PTE_PWT,
+        .present = PTE_P,
+        .has_1g = cpuid(SVM_CPUID_FEATURES, 0).edx & (1u << 26),
+    };
+}
+
+static int vcpu_init(struct vcpu *v)
+{
+    static uint64_t number;
+    hpa_t backend = frame_alloc(), vmcb = frame_alloc();
+    struct svm_vcpu *s;
+
+    if (!backend.v || !vmcb.v) {
+        if (backend.v)
+            frame_free(backend);
+        if (vmcb.v)
+            frame_free(vmcb);
+        return -ENOMEM;
+    }
+    s = phys_to_virt(backend);
+    *s = (struct svm_vcpu){.vmcb = phys_to_virt(vmcb), .number = ++number};
+    v->backend = s;
+    svm_vmcb_init(s->vmcb, v->nested);
+    svm_regs_init(&v->regs);
+    return 0;
+}
+
+static void vcpu_fini(struct vcpu *v)
+{
+    struct svm_vcpu *s = v->backend;
+
+    frame_free(virt_to_phys(s->vmcb));
+    frame_free(virt_to_phys(s));
+    v->backend = NULL;
+}
+
+/* The state after FNINIT and RESET, and no byte of whoever used these registers before. The
+ * hypervisor itself does not use them. */
+static void reset_fpu(void)
+{
+    static const _Alignas(16) struct {
+        uint16_t control, status, tag, opcode;
+        uint64_t ip, dp;
+        uint32_t mxcsr, mxcsr_mask;
+        uint64_t registers[60];
+    } fresh = {.control = 0x37f, .mxcsr = 0x1f80};
+    uint64_t cr4 = read_cr4();
+
+    _Static_assert(sizeof fresh == 512, "FXRSTOR's area");
+    /* Without OSFXSR the XMM registers may be left out. */
+    write_cr4(cr4 | CR4_OSFXSR);
+    __asm__ volatile("fxrstor64 %0" ::"m"(fresh));
+    write_cr4(cr4);
+}
+
+static void load(struct vcpu *v, struct svm_vmcb *vmcb)
+{
+    const struct cpu_regs *r = &v->regs;
+    struct svm_save *s = &vmcb->save;
+
+    s->rax = r->rax;
+    s->rsp = r->rsp;
+    s->rip = r->rip;
+    s->rflags = r->rflags;
+    s->cr0 = r->cr0;
+    s->cr2 = r->cr2;
+    s->cr3 = r->cr3;
+    s->cr4 = r->cr4;
+    s->efer = r->efer | SVM_EFER_SVME; /* VMRUN refuses without it */
+    vmcb->control.tsc_offset = v->tsc_offset;
+}
+
+static void store(struct vcpu *v, const struct svm_vmcb *vmcb)
+{
+    const struct svm_save *s = &vmcb->save;
+    struct cpu_regs *r = &v->regs;
+
+    r->rax = s->rax;
+    r->rsp = s->rsp;
+    r->rip = s->rip;
+    r->rflags = s->rflags;
+    r->cr0 = s->cr0;
+    r->cr2 = s->cr2;
+    r->cr3 = s->cr3;
+    r->cr4 = s->cr4;
+    r->efer = s->efer & ~SVM_EFER_SVME;
+}
+
+/* The ASID is every guest's: what another vCPU, or this one with another nested table, has left in
+ * the TLB must go. */
+static bool needs_flush(const struct vcpu *v, const struct svm_vcpu *s, const struct svm_cpu *cpu)
+{
+    return cpu->last != s->number || s->generation != nested_generation(v->nested);
+}
+
+static void run(struct vcpu *v, struct cpu_exit *exit)
+{
+    struct svm_vcpu *s = v->backend;
+    struct svm_control *c = &s->vmcb->control;
+    struct svm_cpu *cpu = &cpus[smp_cpu()];
+
+    load(v, s->vmcb);
+    c->tlb_control = needs_flush(v, s, cpu) ? SVM_TLB_FLUSH_ALL : 0;
+    cpu->last = s->number;
+    s->generation = nested_generation(v->nested);
+    if (!s->has_fresh_fpu)
+        reset_fpu();
+    s->has_fresh_fpu = true;
+
+    svm_enter(virt_to_phys(s->vmcb).v, &v->regs, cpu->host_area.v);
+
+    /* An event whose delivery was cut short is delivered again (section 15.7.2). */
+    c->inject = c->interrupted & SVM_EVENT_VALID ? c->interrupted : 0;
+    if ((uint32_t)c->exit_code == SVM_EXIT_INVALID)
+        load(v, s->vmcb); /* emulators overwrite it with the host's state then */
+    else
+        store(v, s->vmcb);
+    svm_exit_decode(s->vmcb, v, has_next_rip(), exit);
+    if (exit->reason == CPU_EXIT_ENTRY_FAILED)
+        svm_vmcb_init(s->vmcb, v->nested);
+}
+
+static int inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
+{
+    struct svm_control *c = &((struct svm_vcpu *)v->backend)->vmcb->control;
+
+    if (c->inject & SVM_EVENT_VALID)
+        return -EBUSY;
+    c->inject = SVM_EVENT_VALID | SVM_EVENT_EXCEPTION | vector;
+    if (has_error)
+        c->inject |= SVM_EVENT_HAS_ERROR | (uint64_t)error << 32;
+    return 0;
+}
+
+static uint32_t copy_hypercall_code(uint8_t *page)
+{
+    memcpy(page, hypercall_code, sizeof hypercall_code);
+    return sizeof hypercall_code;
+}
+
+const struct cpu_ops svm_ops = {
+    .name = "svm",
+    .probe = probe,
+    .enable = enable,
+    .disable = disable,
+    .nested_format = format,
+    .vcpu_init = vcpu_init,
+    .vcpu_fini = vcpu_fini,
+    .run = run,
+    .inject_exception = inject_exception,
+    .hypercall_code = copy_hypercall_code,
+};

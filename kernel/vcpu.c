@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* The run loop: an exit, counted and answered, until the guest has ended. */
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/smp.h"
+#include "kernel/time.h"
+#include "kernel/vm_parts.h"
+#include "kernel/wait.h"
+#include "kernel/x86.h"
+
+#define VECTOR_MC 18u
+
+typedef void (*exit_handler)(struct vm *vm, const struct cpu_exit *exit);
+
+/* The next entry goes on behind the instruction that left. */
+static void skip(struct vm *vm, const struct cpu_exit *exit)
+{
+    vm->vcpu.regs.rip += exit->length;
+}
+
+static void serve_hypercall(struct vm *vm, const struct cpu_exit *exit)
+{
+    skip(vm, exit);
+    hypercall(vm);
+}
+
+static void serve_cpuid(struct vm *vm, const struct cpu_exit *exit)
+{
+    vcpu_cpuid(&vm->vcpu.regs);
+    skip(vm, exit);
+}
+
+/* No interrupt ever comes to a guest: with interrupts on it naps until the host's next tick, with
+ * interrupts off it says that it is finished. */
+static void serve_hlt(struct vm *vm, const struct cpu_exit *exit)
+{
+    if (!(vm->vcpu.regs.rflags & RFLAGS_IF)) {
+        vm_crash(vm, exit);
+        return;
+    }
+    wait_for_interrupt();
+    skip(vm, exit);
+}
+
+static void serve_exception(struct vm *vm, const struct cpu_exit *exit)
+{
+    uint8_t vector = exit->exception.vector;
+
+    if (vector == VECTOR_MC)
+        panic("machine check while a guest ran, at its RIP 0x%lx", vm->vcpu.regs.rip);
+    if (!exit->exception.has_handler ||
+        vm->cpu->inject_exception(&vm->vcpu, vector, exit->exception.has_error,
+                                  exit->exception.error) != 0)
+        vm_crash(vm, exit);
+}
+
+static void serve_failed_entry(struct vm *vm, const struct cpu_exit *exit)
+{
+    vm_end(vm, VM_END_HARDWARE, 0,
+           "the processor refuses to enter the guest: %s. A defect of the hypervisor: please "
+           "report it",
+           exit->what);
+    vm_report(vm);
+}
+
+/* The host has served it already, or the guest goes on with the same instruction. */
+static void go_on(struct vm *vm, const struct cpu_exit *exit)
+{
+    (void)vm;
+    (void)exit;
+}
+
+/* What is not here is a crash. */
+static const exit_handler handlers[CPU_EXIT_REASONS] = {
+    [CPU_EXIT_HYPERCALL] = serve_hypercall,
+    [CPU_EXIT_CPUID] = serve_cpuid,
+    [CPU_EXIT_HLT] = serve_hlt,
+    [CPU_EXIT_EXCEPTION] = serve_exception,
+    [CPU_EXIT_IDT_LOAD] = go_on,
+    [CPU_EXIT_HOST_INTERRUPT] = go_on,
+    [CPU_EXIT_HOST_NMI] = go_on,
+    [CPU_EXIT_ENTRY_FAILED] = serve_failed_entry,
+};
+
+/* The window's own two calls are no part of what it measures. */
+static bool is_window_call(const struct vm *vm, const struct cpu_exit *exit)
+{
+    uint64_t number = vm->vcpu.regs.rax;
+
+    return exit->reason == CPU_EXIT_HYPERCALL &&
+           (number == ABI_WINDOW_BEGIN || number == ABI_WINDOW_END);
+}
+
+static void count(struct vm *vm, const struct cpu_exit *exit)
+{
+    struct vm_counters *c = &vm->counters;
+
+    if (is_window_call(vm, exit))
+        return;
+    c->by_reason[exit->reason]++;
+    if (exit->reason == CPU_EXIT_HOST_INTERRUPT || exit->reason == CPU_EXIT_HOST_NMI)
+        c->exits_host++;
+    else
+        c->exits++;
+    c->hypercalls += exit->reason == CPU_EXIT_HYPERCALL;
+}
+
+void vcpu_loop(struct vm *vm)
+{
+    struct cpu_exit exit;
+
+    apic_timer(WATCH_HZ);
+    vm_watch_start(vm);
+    while (!vm->ended) {
+        vm->cpu->run(&vm->vcpu, &exit);
+        count(vm, &exit);
+        if (handlers[exit.reason])
+            handlers[exit.reason](vm, &exit);
+        else
+            vm_crash(vm, &exit);
+        vm_watch_look(vm);
+    }
+    apic_timer(0);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of a guest's life, each in a unit of its own, in the order in which vm.c calls them. A
+ * step that makes something returns 0, or -ENOMEM, or another error after vm_end: then the outcome
+ * tells. A step that unmakes something takes what was never made.
+ */
+#ifndef KERNEL_VM_PARTS_H
+#define KERNEL_VM_PARTS_H
+
+#include "kernel/vm.h"
+
+/* vm_memory.c: RAM, the nested table, the device's registers in it. */
+int vm_memory_create(struct vm *vm);
+void vm_memory_destroy(struct vm *vm);
+
+/* vm_load.c: everything in guest RAM before the first instruction, and the registers. */
+int vm_load(struct vm *vm);
+/* Page-aligned room from the start of guest RAM on; before the guest runs only. */
+gpa_t vm_take(struct vm *vm, uint64_t bytes);
+
+/* vm_tables.c: the guest's own first page tables: its RAM and its device's registers at their GPA.
+ * Returns CR3. */
+gpa_t vm_tables_build(struct vm *vm);
+
+/* vm_device.c: the steps of an assignment. */
+
+/* Before: the registers answer, and nothing of an earlier owner is left. */
+int vm_device_reset(struct vm *vm);
+/* The device may reach what vm->hw maps, or with DMA_NONE everything. */
+int vm_device_open(struct vm *vm);
+/* After: no DMA starts any more. */
+void vm_device_quiet(struct vm *vm);
+/* And none gets through. */
+void vm_device_close(struct vm *vm);
+
+/* vm_dma.c: the domain and its quota. */
+int vm_dma_create(struct vm *vm);
+/* ABI_DMA_INIT: its result. */
+int vm_dma_set_floor(struct vm *vm, uint64_t floor);
+/* ABI_DMA_MAP: its result. */
+int vm_dma_map(struct vm *vm, uint64_t descriptors);
+void vm_dma_destroy(struct vm *vm);
+
+/* vm_window.c: the measured window; both return the hypercall's result. */
+int vm_window_begin(struct vm *vm);
+int vm_window_end(struct vm *vm, gpa_t guest_counts);
+
+/* vm_console.c: ABI_CONSOLE_WRITE; returns its result. */
+int64_t vm_console_write(struct vm *vm, gpa_t text, uint64_t bytes);
+
+#define WATCH_HZ 10 /* looks a second while the guest runs */
+
+/* vm_watch.c: signs of life. */
+void vm_watch_start(struct vm *vm);
+/* Looks once a tick: IOMMU faults, and ends the guest when it is past its deadline. */
+void vm_watch_look(struct vm *vm);
+
+/* vm_report.c: ends the guest with what it did in words, and shows its registers. */
+void vm_crash(struct vm *vm, const struct cpu_exit *exit);
+/* Registers, code and last hypercall on the console. */
+void vm_report(struct vm *vm);
+
+/* vcpu_cpuid.c: the leaf in EAX and ECX as the guest may see it, into its registers. */
+void vcpu_cpuid(struct cpu_regs *regs);
+
+/* vm.c: the walker looks through all tables; what it finds ends the guest. */
+void vm_check_isolation(struct vm *vm);
+
+#endif

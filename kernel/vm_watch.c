@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/mem.h"
+#include "kernel/smp.h"
+#include "kernel/time.h"
+#include "kernel/vm_parts.h"
+#include "vtd/vtd.h"
+
+static uint64_t read_heartbeat(const struct vm *vm)
+{
+    const volatile uint64_t *word = vm_ram(vm, vm->heartbeat, sizeof *word);
+    uint64_t beat;
+
+    guest_access_begin();
+    beat = *word;
+    guest_access_end();
+    return beat;
+}
+
+void vm_watch_start(struct vm *vm)
+{
+    vm->watch = (struct vm_watch){
+        .beat = read_heartbeat(vm), .since = tsc_read(), .ticks = apic_timer_ticks()};
+}
+
+void vm_watch_look(struct vm *vm)
+{
+    struct vm_watch *w = &vm->watch;
+    uint64_t ticks = apic_timer_ticks(), beat, now;
+
+    if (ticks == w->ticks)
+        return;
+    w->ticks = ticks;
+    vtd_poll_faults();
+    beat = read_heartbeat(vm);
+    now = tsc_read();
+    if (beat != w->beat) {
+        w->beat = beat;
+        w->since = now;
+    } else if (now - w->since > us_to_tsc(vm->params->deadline_ms * 1000ull) && !vm->ended) {
+        vm_end(vm, VM_END_DEADLINE, 0,
+               "the guest's heartbeat stood still for %u ms (deadline=), at RIP 0x%lx",
+               vm->params->deadline_ms, vm->vcpu.regs.rip);
+        vm_report(vm);
+    }
+}

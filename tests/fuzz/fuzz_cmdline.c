@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line, and each value as the kinds of value there are. */
+#include <string.h>
+#include "drivers/pci.h"
+#include "kernel/cmdline.h"
+#include "tests/fuzz/fuzz.h"
+
+static const struct cmdline_option options[] = {{"com1", ""},     {"nic", ""}, {"quota", ""},
+                                                {"strategy", ""}, {"mem", ""}, {NULL, NULL}};
+
+static void use_quota(const char *text)
+{
+    struct quota_spec spec;
+    uint32_t pages;
+
+    if (quota_parse(text, &spec) != 0)
+        return;
+    HOLDS(spec.value != 0 || spec.kind == QUOTA_NONE || spec.kind == QUOTA_WORKING_SET);
+    if (quota_resolve(spec, 16384, 100, 2000, &pages) == 0 && spec.kind != QUOTA_NONE)
+        HOLDS(pages > 0 && pages <= 16384);
+}
+
+static void use_value(const char *value)
+{
+    char piece[16];
+    uint64_t n;
+    uint16_t segment;
+    uint8_t bus, dev, fn;
+
+    for (unsigned i = 0; cmdline_piece(value, i, piece, sizeof piece); i++) {
+        HOLDS(strlen(piece) < sizeof piece && strchr(piece, ',') == NULL);
+        (void)cmdline_size(piece, &n);
+        (void)cmdline_number(piece, &n);
+        use_quota(piece);
+        if (pci_parse_bdf(piece, &segment, &bus, &dev, &fn) == 0)
+            HOLDS(dev < 32 && fn < 8);
+    }
+}
+
+static void seen(void *ctx, const char *key, const char *value)
+{
+    HOLDS(strchr(key, '=') == NULL && strlen(key) < 512);
+    ++*(size_t *)ctx;
+    if (value != NULL)
+        use_value(value);
+}
+
+static void unknown(void *ctx, const char *key, const char *nearest)
+{
+    seen(ctx, key, NULL);
+    HOLDS(nearest == NULL || strlen(key) > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    char *text = malloc(bytes + 1);
+    size_t words = 0;
+
+    HOLDS(text != NULL);
+    memcpy(text, data, bytes);
+    text[bytes] = 0;
+    if (cmdline_parse(text, options, seen, unknown, &words) != 0)
+        HOLDS(words == 0);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# The tests of the guest's own parts that need no device; tests/host/fake_hyper.c stands for the hypervisor.
+
+TEST_guest_dma_SRC := guest/dma.c tests/host/fake_hyper.c
+TEST_guest_args_SRC := guest/args.c tests/host/fake_hyper.c
+TEST_guest_checksum_SRC := guest/checksum.c
+TEST_guest_pattern_SRC := guest/pattern.c
+TEST_guest_http_SRC := guest/http_request.c

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""Real programs run against the guest: iperf 2, ab and curl. Their output is judged, not only their exit status."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+from peer_checks import Failed, PATTERN, left
+
+# iperf 2's server reads its client's header apart from the stream and does not count it.
+HEADER_BYTES = 64
+BODIES = {"/4k": PATTERN[:4096], "/64k": PATTERN[:65536]}
+
+
+def run(command, until):
+    """Runs to its end or the deadline; its standard output. Output of a failed program is in the error."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=left(until, f"before {command[0]}"),
+            check=False,
+        )
+    except FileNotFoundError:
+        raise Failed(f"{command[0]} is not installed: run tools/setup run") from None
+    except subprocess.TimeoutExpired:
+        raise Failed(f"deadline: {command[0]} did not end") from None
+    text = done.stdout.decode(errors="replace")
+    if done.returncode != 0:
+        raise Failed(f"{command[0]} returned {done.returncode}: {last_line(text)}")
+    return text
+
+
+def last_line(text):
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:120] if lines else "no output"
+
+
+def iperf_bytes(text):
+    """Bytes of the last CSV report: date,local,port,remote,port,id,interval,bytes,bits/s."""
+    reports = [line.split(",") for line in text.splitlines() if line.count(",") >= 8]
+    if not reports:
+        raise Failed(f"iperf gave no report: {last_line(text)}")
+    return int(reports[-1][7])
+
+
+def iperf_send(address, count, until):
+    host, port = address
+    text = run(["iperf", "-c", host, "-p", str(port), "-n", str(count), "-y", "C"], until)
+    sent = iperf_bytes(text)
+    if sent < count:
+        raise Failed(f"iperf sent {sent} of {count} bytes")
+    return f"iperf sent {sent} bytes"
+
+
+class IperfServer:
+    """`iperf -s` for one connection. Ready (listening) once the constructor returns."""
+
+    def __init__(self, host, port, until):
+        self.port = port
+        command = ["iperf", "-s", "-P", "1", "-B", host, "-p", str(port), "-y", "C"]
+        self.output = tempfile.TemporaryFile()
+        try:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output
+            )
+        except FileNotFoundError:
+            raise Failed("iperf is not installed: run tools/setup run") from None
+        # A trial connection would count as the one client, so the kernel's table is asked instead.
+        until = min(until, time.monotonic() + 5)
+        while not is_listening(port):
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.close()
+                raise Failed(f"iperf -s does not listen: {last_line(self.text())}")
+            time.sleep(0.005)
+
+    def text(self):
+        self.output.seek(0)
+        return self.output.read().decode(errors="replace")
+
+    def wait(self, count, until):
+        """Until the one client is gone. count: the bytes it should have sent, 0 when not known."""
+        try:
+            status = self.process.wait(left(until, "iperf -s"))
+        except subprocess.TimeoutExpired:
+            raise Failed("deadline: iperf -s did not end") from None
+        if status != 0:
+            raise Failed(f"iperf -s returned {status}: {last_line(self.text())}")
+        got = iperf_bytes(self.text())
+        if got <= 0 or got + HEADER_BYTES < count:
+            raise Failed(f"iperf received {got} of {count} bytes")
+        return f"iperf received {got} bytes"
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def is_listening(port):
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="ascii") as lines:
+                for line in lines.readlines()[1:]:
+                    fields = line.split()
+                    if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                        return True
+        except FileNotFoundError:
+            continue
+    return False
+
+
+def http(address, requests, concurrency, path, until):
+    """ab for load, then curl for content."""
+    base = f"http://{address[0]}:{address[1]}"
+    seconds = max(1, int(left(until, "before ab")))
+    text = run(
+        ["ab", "-q", "-s", str(min(30, seconds)), "-n", str(requests)]
+        + ["-c", str(concurrency), base + path],
+        until,
+    )
+    judge_ab(text, requests, path)
+    for name in ("/", "/4k", "/64k"):
+        judge_body(name, fetch(base + name, until))
+    return f"ab made {requests} requests of {path}, curl compared /, /4k and /64k"
+
+
+def judge_ab(text, requests, path):
+    def number(label):
+        found = re.search(rf"^{label}:\s+(\d+)", text, re.MULTILINE)
+        return int(found.group(1)) if found else None
+
+    complete, failed = number("Complete requests"), number("Failed requests")
+    if complete != requests or failed != 0:
+        raise Failed(f"ab: {complete} of {requests} requests complete, {failed} failed")
+    if number("Non-2xx responses"):
+        raise Failed(f"ab: {number('Non-2xx responses')} responses are not 2xx")
+    if path in BODIES and number("HTML transferred") != requests * len(BODIES[path]):
+        raise Failed(f"ab: {number('HTML transferred')} bytes of bodies for {requests} requests")
+
+
+def fetch(url, until):
+    with tempfile.TemporaryDirectory() as folder:
+        name = os.path.join(folder, "body")
+        seconds = max(1, int(left(until, "before curl")))
+        run(["curl", "-sS", "--fail", "--max-time", str(seconds), "-o", name, url], until)
+        with open(name, "rb") as body:
+            return body.read()
+
+
+def judge_body(name, body):
+    if name == "/":
+        text = body.lower()
+        if b"<html" not in text or b"</html>" not in text:
+            raise Failed("curl: / is not a complete HTML page")
+    elif body != BODIES[name]:
+        raise Failed(f"curl: {name} differs from the pattern ({len(body)} bytes)")
