@@ -68,11 +68,13 @@ static int run_guest(struct cases *cs, const struct vm_params *params)
 }
 
 static void run_case(struct cases *cs, const struct result_case *c, uint32_t work,
-                     const struct vm_params *params)
+                     struct vm_params *params)
 {
     enum exit_code code;
 
-    cs->run++;
+    /* Each guest its own numbers: the network remembers the ports of the one before. Equal boots
+     * still run equally. */
+    params->seed = cs->o->seed + cs->run++;
     result_case_begin(c, params);
     if (run_guest(cs, params) != 0) {
         log_error("cases", "%s: the guest could not be made", c->work);
@@ -125,7 +127,6 @@ static void run_work(struct cases *cs, uint32_t round, uint32_t work)
                     .quota = DMA_NO_QUOTA,
                     .evict_batch = o->evict_batch},
             .deadline_ms = o->deadline_ms,
-            .seed = o->seed,
         };
 
         run_quotas(cs, &c, work, &params);

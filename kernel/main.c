@@ -48,6 +48,9 @@ static void read_settings(uint32_t magic, uint32_t info)
     /* First, so that a bad setting is already seen on the console that was asked for. */
     if (options_parse(boot.cmdline, &options, error) != 0)
         refuse("%s", error);
+    if (bad == -EBADMSG)
+        refuse("%s: a length in the boot information cannot be: try another loader or version",
+               boot.loader);
     if (bad != 0)
         refuse("%s: the command line, memory map or module list is too long", boot.loader);
     log_info("main", "Sluice, by %s: %s", boot.loader, boot.cmdline);
