@@ -216,7 +216,9 @@ void kernel_main(uint32_t magic, uint32_t info)
     if (mem_init(&boot) != 0 || paging_init(&boot) != 0)
         refuse("too little memory for the hypervisor itself: give the machine at least 64M");
     have_dmar = read_acpi();
-    pci_init(&mcfg); /* bus mastering is off everywhere from here on */
+    /* From here on bus mastering is off everywhere. */
+    if (pci_init(&mcfg) != 0)
+        refuse("PCI could not be searched, see above: no device is assigned");
     start_iommu(have_dmar);
     if (apic_init() != 0)
         refuse("the local APIC does not answer: enable it in the firmware");

@@ -15,8 +15,10 @@ TEST_quota_SRC := kernel/quota.c kernel/cmdline.c
 TEST_acpi_SRC := $(ACPI_SRC) tests/host/fake_memory.c
 TEST_madt_SRC := $(ACPI_SRC) tests/host/fake_memory.c
 TEST_dmar_SRC := $(ACPI_SRC) tests/host/fake_memory.c
+TEST_dmar_property_SRC := $(TEST_dmar_SRC)
 TEST_elf_SRC := kernel/elf.c
 TEST_pci_SRC := drivers/pci.c drivers/pci_function.c tests/host/fake_pci.c
+TEST_pci_function_SRC := $(TEST_pci_SRC)
 TEST_bootinfo_SRC := kernel/bootinfo.c tests/host/low_memory.c
 TEST_fmt_SRC := lib/fmt.c
 TEST_crc32_SRC := lib/crc32.c
@@ -24,6 +26,7 @@ TEST_string_SRC :=
 
 -include tests/host/dma.mk
 -include tests/host/vtd.mk
+-include tests/host/cpu.mk
 
 HOST_TESTS := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c))
 HOST_BINS := $(HOST_TESTS:%=$(BUILD)/host/test_%)
