@@ -31,15 +31,12 @@ static void serve_cpuid(struct vm *vm, const struct cpu_exit *exit)
 }
 
 /* No interrupt ever comes to a guest: with interrupts on it naps until the host's next tick, with
- * interrupts off it says that it is finished. */
+ * interrupts off it stays where it is, and its heartbeat ends it. */
 static void serve_hlt(struct vm *vm, const struct cpu_exit *exit)
 {
-    if (!(vm->vcpu.regs.rflags & RFLAGS_IF)) {
-        vm_crash(vm, exit);
-        return;
-    }
     wait_for_interrupt();
-    skip(vm, exit);
+    if (vm->vcpu.regs.rflags & RFLAGS_IF)
+        skip(vm, exit);
 }
 
 static void serve_exception(struct vm *vm, const struct cpu_exit *exit)

@@ -83,7 +83,9 @@ int vm_run(const struct vm_params *params, const struct cpu_ops *cpu, struct vm_
     vtd_poll_faults();
     if (vm.ended)
         return 0;
-    log_error("vm", "out of memory for a guest of %luM: give the machine more, or the guest less",
+    log_error("vm",
+              "no memory for a guest of %luM, whose RAM must be in one piece: give the machine "
+              "more, or the guest less",
               params->memory >> 20);
     return error;
 }

@@ -128,9 +128,9 @@ static void tell(const struct vm *vm, const struct cpu_exit *exit, char why[WHY_
 {
     switch (exit->reason) {
     case CPU_EXIT_IO:
-        fmt_snprintf(why, WHY_BYTES, "it %s port 0x%x (%s%u bytes), and has no ports",
-                     exit->io.write ? "wrote" : "read", exit->io.port,
-                     exit->io.string ? "a string of " : "", exit->io.bytes);
+        fmt_snprintf(why, WHY_BYTES, "it %s port 0x%x (width %u%s), and has no ports",
+                     exit->io.write ? "wrote" : "read", exit->io.port, exit->io.bytes,
+                     exit->io.string ? ", string" : "");
         return;
     case CPU_EXIT_RDMSR:
         fmt_snprintf(why, WHY_BYTES, "it read MSR 0x%x, which is not its own", exit->msr.index);
@@ -144,9 +144,6 @@ static void tell(const struct vm *vm, const struct cpu_exit *exit, char why[WHY_
         return;
     case CPU_EXIT_VIRT:
         fmt_snprintf(why, WHY_BYTES, "the virtualization instruction %s", exit->what);
-        return;
-    case CPU_EXIT_HLT:
-        fmt_snprintf(why, WHY_BYTES, "HLT with interrupts off: nothing would ever wake it");
         return;
     case CPU_EXIT_NESTED_FAULT:
         tell_nested_fault(exit, why);

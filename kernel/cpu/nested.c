@@ -88,62 +88,70 @@ static int table_below(struct nested_table *t, uint64_t *entry, unsigned level, 
     return 0;
 }
 
-static uint64_t leaf_of(const struct nested_format *f, hpa_t host, unsigned rights, unsigned level,
-                        bool device)
+/* What is still to be mapped, and how. */
+struct span {
+    gpa_t guest;
+    hpa_t host;
+    uint64_t bytes, largest;
+    unsigned rights;
+    bool device;
+};
+
+static uint64_t leaf_of(const struct nested_format *f, const struct span *s, unsigned level)
 {
-    return host.v | f->read | (rights & NESTED_WRITE ? f->write : 0) |
-           (rights & NESTED_EXEC ? f->exec : f->no_exec) | (level > 1 ? f->large : 0) |
-           (device ? f->device : f->memory);
+    return s->host.v | f->read | (s->rights & NESTED_WRITE ? f->write : 0) |
+           (s->rights & NESTED_EXEC ? f->exec : f->no_exec) | (level > 1 ? f->large : 0) |
+           (s->device ? f->device : f->memory);
 }
 
-static int map_leaf(struct nested_table *t, gpa_t guest, unsigned level, uint64_t leaf)
+static bool fits(const struct nested_table *t, const struct span *s, unsigned level)
+{
+    uint64_t step = step_of(level);
+
+    if (level == 1)
+        return true;
+    return level <= (t->format.has_1g ? 3u : 2u) && step <= s->largest && step <= s->bytes &&
+           is_aligned(s->guest.v | s->host.v, step);
+}
+
+/* One leaf, as large as fits where no table is yet; *mapped: its bytes. */
+static int map_leaf(struct nested_table *t, const struct span *s, uint64_t *mapped)
 {
     hpa_t table = t->root;
-    uint64_t *entry;
 
-    for (unsigned at = LEVELS; at > level; at--) {
-        int error = table_below(t, entry_in(table, guest, at), at, &table);
+    for (unsigned level = LEVELS;; level--) {
+        uint64_t *entry = entry_in(table, s->guest, level);
+        int error;
 
+        if (fits(t, s, level) && !is_present(t, *entry)) {
+            *entry = leaf_of(&t->format, s, level);
+            *mapped = step_of(level);
+            return 0;
+        }
+        error = table_below(t, entry, level, &table);
         if (error)
             return error;
     }
-    entry = entry_in(table, guest, level);
-    if (is_present(t, *entry))
-        return -EEXIST;
-    *entry = leaf;
-    return 0;
-}
-
-/* The largest leaf that fits at both addresses and into what is left. */
-static unsigned level_for(const struct nested_table *t, gpa_t guest, hpa_t host, uint64_t left,
-                          uint64_t largest)
-{
-    for (unsigned level = t->format.has_1g ? 3 : 2; level > 1; level--) {
-        uint64_t step = step_of(level);
-
-        if (step <= largest && step <= left && is_aligned(guest.v | host.v, step))
-            return level;
-    }
-    return 1;
 }
 
 int nested_map(struct nested_table *table, gpa_t guest, hpa_t host, uint64_t bytes, unsigned rights,
                uint64_t largest, bool device)
 {
+    struct span s = {guest, host, bytes, largest, rights, device};
+
     ASSERT(is_aligned(guest.v | host.v | bytes, PAGE_SIZE));
     table->generation++;
-    for (uint64_t at = 0; at < bytes;) {
-        gpa_t from = gpa(guest.v + at);
-        hpa_t to = hpa(host.v + at);
-        unsigned level = level_for(table, from, to, bytes - at, largest);
-        int error =
-            map_leaf(table, from, level, leaf_of(&table->format, to, rights, level, device));
+    while (s.bytes > 0) {
+        uint64_t mapped;
+        int error = map_leaf(table, &s, &mapped);
 
         if (error) {
-            nested_unmap(table, guest, at);
+            nested_unmap(table, guest, bytes - s.bytes);
             return error;
         }
-        at += step_of(level);
+        s.guest.v += mapped;
+        s.host.v += mapped;
+        s.bytes -= mapped;
     }
     return 0;
 }

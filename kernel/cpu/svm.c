@@ -26,17 +26,13 @@ struct svm_cpu {
     hpa_t save;      /* VM_HSAVE_PA: VMRUN's, of no known layout */
     hpa_t host_area; /* a VMCB's save area, for VMSAVE */
     uint64_t last;   /* number of the vCPU that ran here last */
+    bool has_next_rip;
 };
 
 static struct svm_cpu cpus[SMP_MAX_CPUS];
 
 /* Addresses are physical. */
 void svm_enter(uint64_t vmcb, struct cpu_regs *regs, uint64_t host_area);
-
-static bool has_next_rip(void)
-{
-    return cpuid(SVM_CPUID, 0).edx & SVM_HAS_NEXT_RIP;
-}
 
 static int probe(const char **why)
 {
@@ -64,6 +60,7 @@ static int enable(void)
         cpu->host_area = frame_alloc();
     if (!cpu->save.v || !cpu->host_area.v)
         return -ENOMEM;
+    cpu->has_next_rip = cpuid(SVM_CPUID, 0).edx & SVM_HAS_NEXT_RIP;
     svm_maps_init();
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | SVM_EFER_SVME);
     wrmsr(SVM_MSR_VM_HSAVE_PA, cpu->save.v);
@@ -93,7 +90,7 @@ static struct nested_format format(void)
 
 static int vcpu_init(struct vcpu *v)
 {
-    static uint64_t number;
+    static uint64_t made;
     hpa_t backend = frame_alloc(), vmcb = frame_alloc();
     struct svm_vcpu *s;
 
@@ -105,7 +102,8 @@ static int vcpu_init(struct vcpu *v)
         return -ENOMEM;
     }
     s = phys_to_virt(backend);
-    *s = (struct svm_vcpu){.vmcb = phys_to_virt(vmcb), .number = ++number};
+    made++;
+    *s = (struct svm_vcpu){.vmcb = phys_to_virt(vmcb), .number = made};
     v->backend = s;
     svm_vmcb_init(s->vmcb, v->nested);
     svm_regs_init(&v->regs);
@@ -202,7 +200,7 @@ static void run(struct vcpu *v, struct cpu_exit *exit)
         load(v, s->vmcb); /* emulators overwrite it with the host's state then */
     else
         store(v, s->vmcb);
-    svm_exit_decode(s->vmcb, v, has_next_rip(), exit);
+    svm_exit_decode(s->vmcb, v, cpu->has_next_rip, exit);
     if (exit->reason == CPU_EXIT_ENTRY_FAILED)
         svm_vmcb_init(s->vmcb, v->nested);
 }

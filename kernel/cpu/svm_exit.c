@@ -15,23 +15,23 @@
 #define EXCEPTIONS_KEPT (1u << VECTOR_DB | 1u << VECTOR_AC | 1u << VECTOR_MC)
 
 struct named_exit {
-    bool known;
+    const char *what;
     enum cpu_exit_reason reason;
     uint8_t length; /* of the shortest encoding, for processors that do not tell */
-    const char *what;
+    bool known;
 };
 
-#define EVENT(r)         \
-    {                    \
-        true, r, 0, NULL \
+#define EVENT(r)                   \
+    {                              \
+        .known = true, .reason = r \
     }
-#define RESUMABLE(r, len)  \
-    {                      \
-        true, r, len, NULL \
+#define RESUMABLE(r, len)                         \
+    {                                             \
+        .known = true, .reason = r, .length = len \
     }
-#define DENIED(r, words)  \
-    {                     \
-        true, r, 0, words \
+#define DENIED(r, words)                          \
+    {                                             \
+        .known = true, .reason = r, .what = words \
     }
 
 /* SMI and INIT are the host's as INTR is: they are taken when STGI lets them in. */
