@@ -104,28 +104,14 @@ static const char *nearest_option(const char *key, const struct cmdline_option *
     return best;
 }
 
-/* Errors come before the first word is acted on: half a command line is no command line. */
-static int check_words(const char *text)
-{
-    char word[WORD_BYTES];
-    int more;
-
-    do
-        more = next_word(&text, word);
-    while (more > 0);
-    return more;
-}
-
 int cmdline_parse(const char *text, const struct cmdline_option *options,
                   void (*seen)(void *ctx, const char *key, const char *value),
                   void (*unknown)(void *ctx, const char *key, const char *nearest), void *ctx)
 {
     char word[WORD_BYTES];
-    int bad = check_words(text);
+    int more;
 
-    if (bad != 0)
-        return bad;
-    while (next_word(&text, word) > 0) {
+    while ((more = next_word(&text, word)) > 0) {
         char *value = strchr(word, '=');
 
         if (value != NULL)
@@ -135,7 +121,7 @@ int cmdline_parse(const char *text, const struct cmdline_option *options,
         else
             unknown(ctx, word, nearest_option(word, options));
     }
-    return 0;
+    return more;
 }
 
 bool cmdline_piece(const char *value, unsigned index, char *piece, size_t size)

@@ -17,7 +17,8 @@ struct cmdline_option {
 
 /* Calls seen(key, value or NULL) for each word, in order; a key that is not in options (ended by a
  * NULL key) goes to unknown with the nearest known name, as cmdline_nearest finds it. The text is
- * copied; -E2BIG for a word over 511 bytes, -EINVAL for an open quote: then nothing was called. */
+ * copied; -E2BIG for a word over 511 bytes, -EINVAL for an open quote: the words before it were
+ * called, so that the console they ask for shows the error. */
 int cmdline_parse(const char *text, const struct cmdline_option *options,
                   void (*seen)(void *ctx, const char *key, const char *value),
                   void (*unknown)(void *ctx, const char *key, const char *nearest), void *ctx);

@@ -75,6 +75,8 @@ static void damage_calls_nothing(void **state)
 
     (void)state;
     assert_int_equal(cmdline_parse("nic=a guest=\"b c", options, seen, unknown, &r), -EINVAL);
+    assert_int_equal(r.used, strlen("nic=a;")); /* the words before the open quote count */
+    r.used = 0;
     memset(text, 'x', sizeof text);
     memcpy(text, "nic=", 4);
     text[511] = 0;
@@ -246,7 +248,6 @@ static void random_texts(void **state)
         exact = exact_copy(text, length + 1);
         assert_int_equal(cmdline_parse(exact, options, seen, unknown, &r),
                          quotes % 2 ? -EINVAL : 0);
-        assert_true(quotes % 2 == 0 || r.used == 0);
         free(exact);
     }
 }
