@@ -32,7 +32,7 @@ enum {
 };
 
 #define CTRL_FD             (1u << 0)
-#define CTRL_MASTER_DISABLE (1u << 2) /* 82574 only */
+#define CTRL_MASTER_DISABLE (1u << 2) /* 82574; reserved on the 82540EM */
 #define CTRL_ASDE           (1u << 5)
 #define CTRL_SLU            (1u << 6)
 #define CTRL_SPEED_1000     (2u << 8)
@@ -41,7 +41,7 @@ enum {
 #define CTRL_RST            (1u << 26)
 
 #define STATUS_LU            (1u << 1)
-#define STATUS_MASTER_ENABLE (1u << 19) /* 82574; always 0 on the 82540EM */
+#define STATUS_MASTER_ENABLE (1u << 19)
 
 #define RCTL_EN      (1u << 1)
 #define RCTL_LBM_MAC (1u << 6)
@@ -64,6 +64,7 @@ enum {
 
 #define PHY_CONTROL          0u
 #define PHY_CONTROL_LOOPBACK 0x4140u /* loopback, full duplex, 1000 Mb/s */
+#define PHY_CONTROL_AUTO     0x1340u /* auto-negotiation, anew */
 
 #define RESET_US  100000u
 #define EEPROM_US 50000u
@@ -122,14 +123,23 @@ static void stop(volatile void *regs)
     mmio_read32(regs, STATUS); /* posted writes have arrived */
 }
 
-/* A PCIe part must have finished its own requests before a reset; when it can't, the reset is the
- * only help left, so a time-out here is no error. */
-static void finish_requests(volatile void *regs)
+/*
+ * A PCIe part must have finished its own requests before a reset; when it can't, the reset is the
+ * only help left, so a time-out is no error. False for a part that does not know the handshake: the
+ * 82540EM, whose emulation shows the status bit and never clears it.
+ */
+static bool finish_requests(volatile void *regs)
 {
     if (!(mmio_read32(regs, STATUS) & STATUS_MASTER_ENABLE))
-        return;
+        return false;
     mmio_write32(regs, CTRL, mmio_read32(regs, CTRL) | CTRL_MASTER_DISABLE);
-    wait_for(regs, STATUS, STATUS_MASTER_ENABLE, 0, RESET_US);
+    return wait_for(regs, STATUS, STATUS_MASTER_ENABLE, 0, RESET_US);
+}
+
+static int phy_control(volatile void *regs, uint32_t value)
+{
+    mmio_write32(regs, MDIC, MDIC_WRITE | MDIC_PHY_1 | PHY_CONTROL << 16 | value);
+    return wait_for(regs, MDIC, MDIC_READY, MDIC_READY, MDIC_US) ? 0 : -ETIMEDOUT;
 }
 
 static void clear_rings(volatile void *regs)
@@ -143,10 +153,12 @@ static void clear_rings(volatile void *regs)
 
 int e1000_reset(volatile void *bar0)
 {
+    bool pcie;
+
     if (mmio_read32(bar0, STATUS) == UINT32_MAX)
         return -ENODEV;
     stop(bar0);
-    finish_requests(bar0);
+    pcie = finish_requests(bar0);
     mmio_write32(bar0, CTRL, mmio_read32(bar0, CTRL) | CTRL_RST);
     /* The 82540EM's registers must not be touched for 1 us after RST; EEPROM reload takes ms. */
     env_delay_us(5000);
@@ -155,8 +167,11 @@ int e1000_reset(volatile void *bar0)
     /* Some emulated parts keep their registers over a reset. */
     stop(bar0);
     clear_rings(bar0);
+    mmio_write32(bar0, CTRL,
+                 mmio_read32(bar0, CTRL) & ~(CTRL_MASTER_DISABLE | CTRL_FRCSPD | CTRL_FRCDPLX));
     mmio_read32(bar0, ICR);
-    return 0;
+    /* The 82540EM's PHY, and a loopback in it, outlives the controller's reset. */
+    return pcie ? 0 : phy_control(bar0, PHY_CONTROL_AUTO);
 }
 
 /* The word at index of the EEPROM; the two parts place the fields differently. */
@@ -245,10 +260,10 @@ int e1000_loopback(struct e1000 *n)
     mmio_write32(n->regs, CTRL,
                  ctrl | CTRL_SLU | CTRL_FD | CTRL_SPEED_1000 | CTRL_FRCSPD | CTRL_FRCDPLX);
     if (n->device == E1000_82540EM) {
-        mmio_write32(n->regs, MDIC,
-                     MDIC_WRITE | MDIC_PHY_1 | PHY_CONTROL << 16 | PHY_CONTROL_LOOPBACK);
-        if (!wait_for(n->regs, MDIC, MDIC_READY, MDIC_READY, MDIC_US))
-            return -ETIMEDOUT;
+        int error = phy_control(n->regs, PHY_CONTROL_LOOPBACK);
+
+        if (error)
+            return error;
         rctl |= RCTL_LBM_PHY;
     } else {
         rctl |= RCTL_LBM_MAC;

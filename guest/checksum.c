@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest/checksum.h"
 
-#include <string.h>
-
-static uint64_t load64(const uint8_t *from)
-{
-    uint64_t value;
-
-    memcpy(&value, from, sizeof(value));
-    return value;
-}
+#include "guest/load64.h"
 
 /* Halves of 64-bit words into 64-bit sums: no carry is lost below 2^32 words, and one's complement
  * sums don't care where a carry is added. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest/pattern.h"
 
-#include <string.h>
 #include "guest/heap.h"
+#include "guest/load64.h"
 
 #define FACTOR 0x9e3779b1u
 
@@ -22,14 +22,8 @@ size_t equal_bytes(const uint8_t *a, const uint8_t *b, size_t bytes)
 {
     size_t i = 0;
 
-    for (; bytes - i >= 8; i += 8) {
-        uint64_t left, right;
-
-        memcpy(&left, a + i, 8);
-        memcpy(&right, b + i, 8);
-        if (left != right)
-            break;
-    }
+    while (bytes - i >= 8 && load64(a + i) == load64(b + i))
+        i += 8;
     while (i < bytes && a[i] == b[i])
         i++;
     return i;

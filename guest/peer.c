@@ -15,7 +15,7 @@
 static struct {
     struct tcp_pcb *pcb;
     ip_addr_t address;
-    bool open;
+    bool open, closing, closed;
     char line[LINE_BYTES]; /* coming in */
     size_t length;
     bool started, done;
@@ -59,6 +59,10 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
 {
     (void)arg;
     (void)error;
+    if (!p && peer.closing) {
+        peer.closed = true;
+        return ERR_OK;
+    }
     if (!p)
         fail("the peer closed its connection during \"%s\"", peer.request);
     for (struct pbuf *q = p; q; q = q->next) {
@@ -162,4 +166,18 @@ void peer_finish(void)
     if (!starts_with(peer.result, "0 ") && strcmp(peer.result, "0") != 0)
         fail("the peer's \"%s\" did not hold: %s", peer.request, peer.result);
     say("peer: \"%s\" held: %s", peer.request, peer.result);
+}
+
+static bool is_closed(void *unused)
+{
+    (void)unused;
+    return peer.closed;
+}
+
+void peer_close(void)
+{
+    peer.closing = true;
+    if (tcp_shutdown(peer.pcb, 0, 1) != ERR_OK)
+        fail("no memory to close the connection to the peer");
+    poll_until(is_closed, NULL, "the peer to close its connection");
 }

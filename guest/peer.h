@@ -25,4 +25,7 @@ bool peer_is_done(void *unused);
 /* Waits for that; the program must have held. */
 void peer_finish(void);
 
+/* Ends the conversation: a connection left open would be there when the next guest comes. */
+void peer_close(void);
+
 #endif

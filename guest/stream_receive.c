@@ -113,6 +113,7 @@ int stream_receive(const struct stream *s)
     peer_start("%s port=%u bytes=%zu", s->program, PORT, (size_t)bytes);
     poll_until(has_ended, NULL, "the end of the stream");
     peer_finish();
+    peer_close();
     if (state.bytes < bytes || (s->verify && state.bytes != bytes))
         fail("%s: %zu bytes came, %zu were asked for", s->workload, (size_t)state.bytes,
              (size_t)bytes);

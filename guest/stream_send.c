@@ -116,6 +116,7 @@ int stream_send(const struct stream *s)
         fail("%s: cannot connect to the peer's port %u", s->workload, peer_port());
     poll_until(has_ended, NULL, "the end of the stream");
     peer_finish();
+    peer_close();
     if (!state.acked_before_window)
         say("%s: nothing measured: %zu bytes end before %u laps of the payload", s->workload,
             (size_t)state.bytes, WARM_LAPS);

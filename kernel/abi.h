@@ -53,7 +53,7 @@ enum abi_hypercall {
                          below the floor (the guest is then ended) */
     ABI_DMA_MAP = 4,  /* rdi = descriptors in the ring, 1..ABI_DMA_BURST; 0 when all were mapped,
                          else none was: -ENOSPC (all of the  quota is in use: retry after an unmap),
-                         -EINVAL, -E2BIG, -EACCES; each descriptor's status says which */
+                         -EINVAL, -E2BIG; each descriptor's status says which */
     ABI_WINDOW_BEGIN = 5, /* begins the measured window; rdi, rsi unused; 0, -EBUSY */
     ABI_WINDOW_END = 6, /* rdi = GPA of struct abi_window; ends it and prints the result record; 0,
                            -EINVAL without a begin, -EFAULT */

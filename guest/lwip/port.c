@@ -11,15 +11,13 @@ u32_t sys_now(void)
     return (u32_t)(clock_tsc() / (boot->tsc_hz / 1000));
 }
 
-/* xorshift64*, from the boot structure's seed: equal seeds, equal runs. */
-uint32_t guest_random(void)
+uint32_t guest_lwip_random(void)
 {
-    static uint64_t state;
+    return (uint32_t)(clock_tsc() * 0x9e3779b97f4a7c15ULL >> 32);
+}
 
-    if (!state)
-        state = boot->seed ? boot->seed : 1;
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (uint32_t)(state * 0x2545f4914f6cdd1dULL >> 32);
+/* One step each 4 us (RFC 9293 section 3.4.1). */
+uint32_t guest_lwip_isn(void)
+{
+    return (uint32_t)(clock_tsc() / (boot->tsc_hz / 250000));
 }

@@ -163,6 +163,7 @@ static int run(void)
     peer_start("udp_echo port=%u count=%zu bytes=%zu", PORT, (size_t)args_number("count", 1000),
                (size_t)args_number("datagram", 1024));
     peer_finish();
+    peer_close();
     say("echo: %zu bytes by TCP, %zu datagrams", (size_t)state.bytes, (size_t)state.datagrams);
     if (state.datagrams_lost)
         fail("echo: %zu datagrams found no room to go back", (size_t)state.datagrams_lost);

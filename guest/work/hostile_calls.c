@@ -6,8 +6,8 @@
 #include "guest/console.h"
 #include "guest/heap.h"
 #include "guest/hyper.h"
+#include "guest/random.h"
 #include "guest/workload.h"
-#include "lwip/arch.h"
 
 static void expect(const char *what, int64_t got, int64_t want)
 {
@@ -64,10 +64,9 @@ static void numbers(void)
     expect("call 2^64 - 1", hyper_call(UINT64_MAX, 0, 0), -ENOSYS);
     expect("waiting for the past", hyper_call(ABI_WAIT_UNTIL, 0, 0), 0);
     for (uint64_t i = 0; i < args_number("rounds", 1000); i++) {
-        uint64_t number = ABI_HYPERCALLS + guest_random();
+        uint64_t number = ABI_HYPERCALLS + random_next();
         hyper_heartbeat();
-        expect("a random unknown call", hyper_call(number, guest_random(), guest_random()),
-               -ENOSYS);
+        expect("a random unknown call", hyper_call(number, random_next(), random_next()), -ENOSYS);
     }
 }
 

@@ -13,8 +13,8 @@
 #include "guest/dma.h"
 #include "guest/heap.h"
 #include "guest/hyper.h"
+#include "guest/random.h"
 #include "guest/workload.h"
-#include "lwip/arch.h"
 
 #define FLOOR_PAGES 4u
 #define PAGES       256u /* of the heap, to play with */
@@ -118,15 +118,15 @@ static void bad_descriptors(void)
 
 static uint64_t random_address(void)
 {
-    uint64_t page = boot->ram_base / PAGE_BYTES + guest_random() % (boot->ram_bytes / PAGE_BYTES);
+    uint64_t page = boot->ram_base / PAGE_BYTES + random_next() % (boot->ram_bytes / PAGE_BYTES);
 
-    switch (guest_random() % 4) {
+    switch (random_next() % 4) {
     case 0:
-        return (uint64_t)guest_random() << 32 | guest_random();
+        return (uint64_t)random_next() << 32 | random_next();
     case 1:
         return page * PAGE_BYTES;
     default:
-        return (uintptr_t)pages + guest_random() % PAGES * PAGE_BYTES;
+        return (uintptr_t)pages + random_next() % PAGES * PAGE_BYTES;
     }
 }
 
@@ -135,12 +135,12 @@ static void random_descriptor(struct abi_dma_desc *desc)
     uint64_t address = random_address();
 
     *desc = good(address);
-    desc->rights = (uint8_t)(guest_random() % 5);
-    desc->pages = (uint16_t)(guest_random() % 70);
-    if (guest_random() % 8 == 0)
-        desc->op = (uint8_t)guest_random();
-    if (guest_random() % 8 == 0)
-        desc->iova ^= guest_random();
+    desc->rights = (uint8_t)(random_next() % 5);
+    desc->pages = (uint16_t)(random_next() % 70);
+    if (random_next() % 8 == 0)
+        desc->op = (uint8_t)random_next();
+    if (random_next() % 8 == 0)
+        desc->iova ^= random_next();
 }
 
 /* Only our own play pages are scribbled on: counts that never come back to 0 hold their page for
@@ -148,7 +148,7 @@ static void random_descriptor(struct abi_dma_desc *desc)
 static void scribble(void)
 {
     for (uint32_t i = 0; i < 16; i++)
-        *word((uintptr_t)pages + guest_random() % PAGES * PAGE_BYTES) = guest_random();
+        *word((uintptr_t)pages + random_next() % PAGES * PAGE_BYTES) = random_next();
 }
 
 static bool is_known(int64_t error)
@@ -160,7 +160,7 @@ static bool is_known(int64_t error)
 static void random_bursts(uint64_t rounds)
 {
     for (uint64_t i = 0; i < rounds; i++) {
-        uint32_t n = 1 + guest_random() % ABI_DMA_BURST;
+        uint32_t n = 1 + random_next() % ABI_DMA_BURST;
 
         hyper_heartbeat();
         scribble();

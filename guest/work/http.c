@@ -239,6 +239,7 @@ static int run(void)
         say("http: nothing measured: %zu requests end before %u laps of the receive pool",
             (size_t)state.requests, WARM_LAPS);
     peer_finish();
+    peer_close();
     say("http: %zu pages, %zu bytes of them", (size_t)state.pages, (size_t)state.body_bytes);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "drivers/e1000.h"
 #include "drivers/env.h"
 #include "guest/args.h"
+#include "guest/clock.h"
 #include "guest/console.h"
 #include "guest/dma.h"
 #include "guest/heap.h"
@@ -13,6 +14,7 @@
 #define FLOOR_PAGES 4u
 #define SECONDS_5   5000000u
 #define AGAIN_US    100000u
+#define PAUSE_MS    600u
 
 static struct e1000 device;
 static uint8_t *good_frame; /* mapped for reading */
@@ -98,6 +100,16 @@ void probe_write(uint64_t address)
         }
         if (env_deadline_passed(end))
             return;
+    }
+}
+
+void probe_pause(void)
+{
+    uint64_t end = clock_tsc() + clock_ms_to_tsc(PAUSE_MS);
+
+    while (clock_tsc() < end) {
+        hyper_heartbeat();
+        hyper_call(ABI_WAIT_UNTIL, clock_tsc() + clock_ms_to_tsc(10), 0);
     }
 }
 

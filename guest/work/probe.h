@@ -21,6 +21,10 @@ void probe_read(uint64_t address);
 /* The device writes a frame to address: a good frame of ours comes back through the loopback. */
 void probe_write(uint64_t address);
 
+/* Lets the hypervisor collect what the IOMMU recorded. Units have as little as one record, and drop
+ * further faults of the same device while it is full. */
+void probe_pause(void);
+
 /* One page of the heap, mapped for rights until the guest ends. */
 uint8_t *probe_page(uint32_t rights);
 /* One page of the heap with a frame to ourselves in it, not mapped. */

@@ -16,6 +16,7 @@ static int run(void)
     say("probe_hypervisor: the device reads and writes 0x%zx, where the hypervisor lies",
         (size_t)address);
     probe_read(address);
+    probe_pause();
     probe_write(address);
     return 0;
 }

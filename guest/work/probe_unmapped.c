@@ -16,6 +16,7 @@ static int run(void)
     if (probe_rights(page) == 0) {
         say("probe_unmapped: the device reads 0x%zx, which is not mapped", (size_t)page);
         probe_read(page);
+        probe_pause();
     }
     say("probe_unmapped: the device reads 0x%zx, behind the guest's RAM", (size_t)behind);
     probe_read(behind);

@@ -14,6 +14,7 @@ static int run(void)
 
     say("probe_vtd: the device reads and writes 0x%zx, the IOMMU's registers", (size_t)address);
     probe_read(address);
+    probe_pause();
     probe_write(address);
     return 0;
 }

@@ -1,6 +1,5 @@
-#SPDX - License - Identifier : MIT
-#vtd / over units whose registers are memory.remap.c is left out : it reads an MSR; \
-    fake_vtd.c has its function.
+# SPDX-License-Identifier: MIT
+# vtd/ over units whose registers are memory. remap.c is left out: it reads an MSR; fake_vtd.c has its function.
 VTD_SRC := $(filter-out vtd/remap.c,$(wildcard vtd/*.c)) tests/host/fake_vtd.c
 
 TEST_vtd_table_SRC := $(VTD_SRC)

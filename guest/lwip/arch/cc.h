@@ -28,10 +28,18 @@ typedef int64_t ssize_t;
 #define LWIP_PLATFORM_ASSERT(message) fail("lwIP: %s (%s:%d)", message, __FILE__, __LINE__)
 #define lwip_say(...)                 say(__VA_ARGS__)
 
-uint32_t guest_random(void);
-#define LWIP_RAND() guest_random()
+/* First ports and sequence numbers come from the clock, not from the guest's seed: to whom a guest
+ * that ended left a connection half open, the next one must not look like it. */
+uint32_t guest_lwip_random(void);
+uint32_t guest_lwip_isn(void);
+#define LWIP_RAND()                                               guest_lwip_random()
+#define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port) guest_lwip_isn()
 
 #define LWIP_CHKSUM checksum
+
+/* Inline where the length is known: in a freestanding build memcpy() is always a call. */
+#define MEMCPY(to, from, bytes)  __builtin_memcpy(to, from, bytes)
+#define SMEMCPY(to, from, bytes) __builtin_memcpy(to, from, bytes)
 
 /* The heap whose pages the device reads frames from; netif_start() makes it. */
 extern uint8_t *guest_lwip_heap;
