@@ -7,15 +7,20 @@
 #include "drivers/pci_function.h"
 #include "kernel/log.h"
 
-#define BUSES        256
-#define DEVICES      32
-#define FUNCTIONS    8
-#define MSIX_CONTROL 2 /* PCIe 5.0 section 7.7.2 */
-#define MSIX_TABLE   4
-#define MSIX_PBA     8
-#define MSIX_SIZE    0x7ffu
-#define MSIX_BIR     0x7u
-#define MSIX_VECTOR  16u /* bytes an entry of the table */
+#define BUSES           256
+#define DEVICES         32
+#define FUNCTIONS       8
+#define MSI_CONTROL     2 /* PCIe 5.0 section 7.7.1 */
+#define MSI_ENABLE      0x1u
+#define MSIX_CONTROL    2 /* PCIe 5.0 section 7.7.2 */
+#define MSIX_ENABLE     0x8000u
+#define MSIX_TABLE      4
+#define MSIX_PBA        8
+#define MSIX_SIZE       0x7ffu
+#define MSIX_BIR        0x7u
+#define MSIX_VECTOR     16u  /* bytes an entry of the table */
+#define EXPRESS_CONTROL 8    /* PCIe 5.0 section 7.5.3.4 */
+#define EXPRESS_REPORTS 0xfu /* correctable, non-fatal, fatal, unsupported request */
 
 /* Takes 1..most hex digits; -1 without any, or for more. */
 static int32_t read_hex(const char **text, unsigned most)
@@ -209,6 +214,25 @@ void pci_bus_master(struct pci_function *f, bool on)
 void pci_memory(struct pci_function *f, bool on)
 {
     set_command(f, PCI_COMMAND_MEMORY, on);
+}
+
+static void clear_bits(struct pci_function *f, uint32_t offset, uint32_t bits)
+{
+    uint16_t at = (uint16_t)offset;
+
+    pci_write(f, at, 2, pci_read(f, at, 2) & ~bits);
+}
+
+void pci_silence(struct pci_function *f)
+{
+    set_command(f, PCI_COMMAND_NO_INT, true);
+    set_command(f, PCI_COMMAND_SERR, false);
+    if (f->cap_msi)
+        clear_bits(f, f->cap_msi + MSI_CONTROL, MSI_ENABLE);
+    if (f->cap_msix)
+        clear_bits(f, f->cap_msix + MSIX_CONTROL, MSIX_ENABLE);
+    if (f->cap_express)
+        clear_bits(f, f->cap_express + EXPRESS_CONTROL, EXPRESS_REPORTS);
 }
 
 uint16_t pci_source_id(const struct pci_function *f)

@@ -46,6 +46,12 @@ void pci_write(const struct pci_function *f, uint16_t offset, unsigned bytes, ui
 /* COMMAND.BME, COMMAND.MEM. */
 void pci_bus_master(struct pci_function *f, bool on);
 void pci_memory(struct pci_function *f, bool on);
+/*
+ * Nothing of the function reaches a processor any more: no INTx, MSI or MSI-X, and no error
+ * messages, of which firmware may make an NMI (a DMA that an IOMMU blocks is an error to its
+ * device).
+ */
+void pci_silence(struct pci_function *f);
 /* Source-id as DMA carries it: bus << 8 | dev << 3 | fn. */
 uint16_t pci_source_id(const struct pci_function *f);
 /* Where a DMAR scope's path leads: crosses bridges by their secondary bus. NULL when nothing is

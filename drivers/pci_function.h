@@ -14,6 +14,8 @@
 #define PCI_COMMAND_IO     0x1u
 #define PCI_COMMAND_MEMORY 0x2u
 #define PCI_COMMAND_MASTER 0x4u
+#define PCI_COMMAND_SERR   0x100u
+#define PCI_COMMAND_NO_INT 0x400u /* no INTx */
 #define PCI_STATUS         0x06
 #define PCI_STATUS_CAPS    0x10u
 #define PCI_PROG_IF        0x09

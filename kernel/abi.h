@@ -49,16 +49,19 @@ enum abi_hypercall {
     ABI_CONSOLE_WRITE =
         1, /* rdi = GPA of text, rsi = bytes <= ABI_CONSOLE_MAX; bytes taken, or -EFAULT, -E2BIG */
     ABI_EXIT = 2,     /* rdi = status, 0 is success; does not return */
-    ABI_DMA_INIT = 3, /* rdi = floor in pages; 0, -EBUSY when done twice, -ENOSPC: the quota is
-                         below the floor (the guest is then ended) */
+    ABI_DMA_INIT = 3, /* rdi = floor in pages, not 0; 0, -EBUSY when done twice, -EINVAL, -ENODEV
+                         without a device, -ENOSPC: the quota is below the floor (the guest is then
+                         ended) */
     ABI_DMA_MAP = 4,  /* rdi = descriptors in the ring, 1..ABI_DMA_BURST; 0 when all were mapped,
-                         else none was: -ENOSPC (all of the  quota is in use: retry after an unmap),
-                         -EINVAL, -E2BIG; each descriptor's status says which */
-    ABI_WINDOW_BEGIN = 5, /* begins the measured window; rdi, rsi unused; 0, -EBUSY */
+                         else none was: -ENOSPC (all of the quota is in use: retry after an unmap),
+                         -EINVAL (before ABI_DMA_INIT, too), -E2BIG, -ENOMEM, -ERANGE (beyond the
+                         IOMMU's reach); each descriptor's status says which */
+    ABI_WINDOW_BEGIN = 5, /* begins the measured window; rdi, rsi unused; 0, -EBUSY inside of one or
+                             after the last that a guest may have */
     ABI_WINDOW_END = 6, /* rdi = GPA of struct abi_window; ends it and prints the result record; 0,
-                           -EINVAL without a begin, -EFAULT */
-    ABI_WAIT_UNTIL = 7, /* rdi = TSC value; returns 0 then, or at once when past. Waits at most the
-                           liveness deadline */
+                           -EFAULT, -EINVAL without a begin or for counts that cannot be */
+    ABI_WAIT_UNTIL = 7, /* rdi = TSC value; returns 0 then, or at once when past. Waits at most half
+                           of the liveness deadline */
     ABI_HYPERCALLS
 };
 

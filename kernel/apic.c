@@ -93,8 +93,7 @@ static void mask_pics(void)
 
 static void serve_timer(struct trap_frame *frame)
 {
-    (void)frame;
-    percpu_this()->timer_ticks++;
+    (void)frame; /* it ended a guest's run or a hlt, that is all */
     apic_eoi();
 }
 
@@ -248,9 +247,4 @@ void apic_timer(uint32_t hz)
     apic_write(APIC_LVT_TIMER, hz == 0 ? LVT_MASKED : LVT_PERIODIC | TRAP_TIMER);
     apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
     apic_write(APIC_TIMER_INITIAL, (uint32_t)count);
-}
-
-uint64_t apic_timer_ticks(void)
-{
-    return percpu_this()->timer_ticks;
 }

@@ -57,11 +57,11 @@ static void learn_working_set(struct cases *cs, uint32_t work, const struct vm_p
 static int run_guest(struct cases *cs, const struct vm_params *params)
 {
     bool off = params->dma.strategy == DMA_NONE && vtd_units() > 0;
-    int error;
+    int error = off ? vtd_translate(false) : 0;
 
-    if (off && vtd_translate(false) != 0)
-        return -1;
-    error = vm_run(params, cs->cpu, &cs->outcome);
+    if (!error)
+        error = vm_run(params, cs->cpu, &cs->outcome);
+    /* Also after a failure: it may have come half-way through the units. */
     if (off && vtd_translate(true) != 0)
         panic("vtd: translation does not come back on after strategy=none");
     return error;

@@ -39,7 +39,6 @@ struct percpu {
     struct tss tss;
     uint32_t apic_id;
     atomic_bool online;
-    volatile uint64_t timer_ticks;
     struct mailbox mailbox;
 };
 

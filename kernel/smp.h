@@ -23,6 +23,5 @@ int smp_call(uint32_t cpu, void (*fn)(void *), void *arg);
 /* Periodic interrupts on this CPU, hz a second; 0 stops them. A running guest exits with
  * CPU_EXIT_HOST_INTERRUPT. */
 void apic_timer(uint32_t hz);
-uint64_t apic_timer_ticks(void); /* interrupts served on this CPU so far */
 
 #endif

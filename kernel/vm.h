@@ -77,7 +77,7 @@ int vm_run(const struct vm_params *params, const struct cpu_ops *cpu, struct vm_
 struct vm_watch {
     uint64_t beat;  /* the heartbeat word, as last seen to change */
     uint64_t since; /* TSC then */
-    uint64_t ticks; /* apic_timer_ticks at the last look */
+    uint64_t look;  /* TSC from which the next look is due */
 };
 
 /* The guest while it runs. Only hypercall.c, vcpu*.c and vm*.c look inside, and the walker. */

@@ -21,6 +21,7 @@ static int reset(const struct vm *vm, const char *when)
     if (!bar)
         return -ENOMEM;
     pci_bus_master(nic, false);
+    pci_silence(nic); /* the guest polls, and has all registers to raise what it likes */
     pci_memory(nic, true);
     error = e1000_reset(bar);
     if (error)

@@ -51,12 +51,14 @@ static int refuse_quota(struct vm *vm)
     return -EINVAL;
 }
 
+/* The NIC stops at once: a dead queue cannot block it. */
 static int timed_out(struct vm *vm)
 {
     vm->is_tainted = true;
     vm_end(vm, VM_END_HARDWARE, 0,
            "the IOMMU did not complete an invalidation in time, see above: the NIC is stopped, and "
            "nothing of its guest is reused");
+    vm_device_quiet(vm);
     return -ETIMEDOUT;
 }
 

@@ -28,7 +28,7 @@ gpa_t vm_tables_build(struct vm *vm);
 int vm_device_reset(struct vm *vm);
 /* The device may reach what vm->hw maps, or with DMA_NONE everything. */
 int vm_device_open(struct vm *vm);
-/* After: no DMA starts any more. */
+/* After, or when the IOMMU fails: no DMA starts any more. Twice does no harm. */
 void vm_device_quiet(struct vm *vm);
 /* And none gets through. */
 void vm_device_close(struct vm *vm);
@@ -52,7 +52,8 @@ int64_t vm_console_write(struct vm *vm, gpa_t text, uint64_t bytes);
 
 /* vm_watch.c: signs of life. */
 void vm_watch_start(struct vm *vm);
-/* Looks once a tick: IOMMU faults, and ends the guest when it is past its deadline. */
+/* Called at every exit, looks once a tick: IOMMU faults, and ends the guest when it is past its
+ * deadline. */
 void vm_watch_look(struct vm *vm);
 
 /* vm_report.c: ends the guest with what it did in words, and shows its registers. */

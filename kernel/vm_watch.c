@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Whether the guest still lives. The timer only makes it exit; any exit may be the one that looks.
+ */
 #include "kernel/mem.h"
-#include "kernel/smp.h"
 #include "kernel/time.h"
 #include "kernel/vm_parts.h"
 #include "vtd/vtd.h"
@@ -18,21 +19,21 @@ static uint64_t read_heartbeat(const struct vm *vm)
 
 void vm_watch_start(struct vm *vm)
 {
-    vm->watch = (struct vm_watch){
-        .beat = read_heartbeat(vm), .since = tsc_read(), .ticks = apic_timer_ticks()};
+    vm->watch = (struct vm_watch){.beat = read_heartbeat(vm), .since = tsc_read()};
 }
 
+/* By the clock, not by counted ticks: a guest's calls can restart the timer before it ticks. Half a
+ * tick, so that none comes too early to be used. */
 void vm_watch_look(struct vm *vm)
 {
     struct vm_watch *w = &vm->watch;
-    uint64_t ticks = apic_timer_ticks(), beat, now;
+    uint64_t now = tsc_read(), beat;
 
-    if (ticks == w->ticks)
+    if (now < w->look)
         return;
-    w->ticks = ticks;
+    w->look = now + us_to_tsc(1000000 / WATCH_HZ / 2);
     vtd_poll_faults();
     beat = read_heartbeat(vm);
-    now = tsc_read();
     if (beat != w->beat) {
         w->beat = beat;
         w->since = now;

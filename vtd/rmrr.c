@@ -9,6 +9,7 @@
 #include "vtd/vtd.h"
 
 #define MAX_DEVICES 64
+#define MAX_PAGES   (4ull << (30 - PAGE_SHIFT)) /* graphics memory is the largest there is */
 
 /* Devices with an RMRR, and their domain. Several regions of a device share it. */
 static struct {
@@ -42,6 +43,8 @@ static bool is_plausible(const struct acpi_rmrr *r)
         r->end.v <= r->base.v)
         return false;
     uint64_t pages = (r->end.v - r->base.v) >> PAGE_SHIFT;
+    if (pages > MAX_PAGES)
+        return false;
     for (uint64_t i = 0; i < pages; i++)
         if (frame_is_hypervisor(hpa(r->base.v + (i << PAGE_SHIFT))))
             return false;
@@ -75,10 +78,11 @@ static int map_for(const struct acpi_rmrr *r, const struct pci_function *f)
 static int map_region(const struct acpi_rmrr *r)
 {
     if (!is_plausible(r)) {
-        log_warn("vtd",
-                 "RMRR 0x%llx-0x%llx is no reserved memory: ignored, its devices stay blocked; "
-                 "update the firmware",
-                 (unsigned long long)r->base.v, (unsigned long long)r->end.v);
+        log_warn(
+            "vtd",
+            "RMRR 0x%llx-0x%llx is no reserved memory of up to 4 GiB: ignored, its devices stay "
+            "blocked; update the firmware",
+            (unsigned long long)r->base.v, (unsigned long long)r->end.v);
         return 0;
     }
     int error = 0;

@@ -171,6 +171,41 @@ static void command_bits(void **state)
     assert_int_equal(pci_read(f, 4, 1), 0);
 }
 
+static void silence(void **state)
+{
+    struct fake_function *fake = fake_pci_add(0, 0, 3, 0, 0);
+
+    (void)state;
+    fake_pci_set(fake, 4, 0x0107, 2); /* SERR on, INTx not off */
+    fake_pci_cap(fake, 0x50, 0x05);
+    fake_pci_cap(fake, 0x60, 0x11);
+    fake_pci_cap(fake, 0x70, 0x10);
+    fake_pci_set(fake, 0x52, 0x0081, 2); /* MSI on, 64-bit addresses */
+    fake_pci_set(fake, 0x62, 0xc004, 2); /* MSI-X on, masked, 5 vectors */
+    fake_pci_set(fake, 0x78, 0x281f, 2); /* all errors reported, relaxed ordering, 512-byte reads */
+    memset(fake->writable + 0x52, 0xff, 2);
+    memset(fake->writable + 0x62, 0xff, 2);
+    memset(fake->writable + 0x78, 0xff, 2);
+    assert_int_equal(pci_init(&one_segment), 0);
+    pci_silence(pci_function(0));
+    assert_int_equal(fake_pci_get(fake, 4, 2), 0x0403);
+    assert_int_equal(fake_pci_get(fake, 0x52, 2), 0x0080);
+    assert_int_equal(fake_pci_get(fake, 0x62, 2), 0x4004);
+    assert_int_equal(fake_pci_get(fake, 0x78, 2), 0x2810);
+}
+
+static void silence_without_capabilities(void **state)
+{
+    struct fake_function *fake = fake_pci_add(0, 0, 3, 0, 0);
+
+    (void)state;
+    fake_pci_set(fake, 4, 0x0107, 2);
+    assert_int_equal(pci_init(&one_segment), 0);
+    pci_silence(pci_function(0));
+    assert_int_equal(fake_pci_get(fake, 4, 2), 0x0403);
+    assert_int_equal(fake_pci_get(fake, 8, 4), 0x02000000); /* nothing else was written */
+}
+
 static struct acpi_scope scope(uint8_t bus, uint8_t hops, const uint8_t *path)
 {
     struct acpi_scope s = {.type = ACPI_SCOPE_ENDPOINT, .bus = bus, .hops = hops};
@@ -297,6 +332,8 @@ int main(void)
         each(finds_other_segments),
         each(too_many_functions),
         each(command_bits),
+        each(silence),
+        each(silence_without_capabilities),
         each(scopes),
         each(addresses_as_text),
         each(any_machine),
