@@ -14,6 +14,7 @@ struct cases {
     const struct cpu_ops *cpu;
     uint64_t working_set[OPTIONS_LIST]; /* pages, a workload; 0: not measured yet */
     uint32_t run, failed;
+    bool stopped; /* the hardware failed: no further guest is given to it */
     enum exit_code worst;
     struct vm_outcome outcome; /* too large for a stack */
 };
@@ -72,6 +73,8 @@ static void run_case(struct cases *cs, const struct result_case *c, uint32_t wor
 {
     enum exit_code code;
 
+    if (cs->stopped)
+        return;
     /* Each guest its own numbers: the network remembers the ports of the one before. Equal boots
      * still run equally. */
     params->seed = cs->o->seed + cs->run++;
@@ -87,6 +90,10 @@ static void run_case(struct cases *cs, const struct result_case *c, uint32_t wor
     if (code != EXIT_OK) {
         log_error("cases", "%s: %s", c->work, cs->outcome.reason);
         note_failure(cs, code);
+    }
+    if (cs->outcome.end == VM_END_HARDWARE) {
+        log_error("cases", "no further guest is run: restart the machine first");
+        cs->stopped = true;
     }
 }
 

@@ -10,7 +10,8 @@
 #include "kernel/options.h"
 #include "kernel/panic.h"
 
-/* Runs them all, also past one that fails; returns the code to leave with: the worst of all cases.
+/* Runs them all, also past one that fails, unless it was the hardware that failed; returns the code
+ * to leave with: the worst of all cases.
  */
 enum exit_code cases_run(const struct options *o, const struct boot_module *image,
                          struct pci_function *nic, const struct cpu_ops *cpu);

@@ -87,8 +87,8 @@ static void add_config(struct record *r, const struct vm *vm, const struct vm_re
 
     add_text(r, "workload", result->guest.workload);
     add_text(r, "strategy", dma_strategy_name(dma->strategy));
-    add_text(r, "policy", evicts ? dma->policy->name : NULL);
-    add_text(r, "flush", evicts ? dma_flush_name(dma->flush) : NULL);
+    add_text(r, "policy", evicts ? dma->policy->name : "none");
+    add_text(r, "flush", evicts ? dma_flush_name(dma->flush) : "none");
     if (result->quota == DMA_NO_QUOTA)
         add_text(r, "quota", NULL);
     else
@@ -99,7 +99,7 @@ static void add_config(struct record *r, const struct vm *vm, const struct vm_re
 
 static uint64_t inv_descriptors(const struct dma_hw_stats *s)
 {
-    return s->inv_page + s->inv_domain + s->inv_global + s->inv_context;
+    return s->inv_page + s->inv_domain + s->inv_context;
 }
 
 void result_print(const struct vm *vm, const struct vm_result *result)
@@ -142,6 +142,7 @@ static void add_details(struct record *r, const struct vm_result *last)
     add_number(r, "resident", last->dma_end.resident);
     add_number(r, "inv_page", last->hw_end.inv_page - last->hw_begin.inv_page);
     add_number(r, "inv_domain", last->hw_end.inv_domain - last->hw_begin.inv_domain);
+    add_number(r, "inv_context", last->hw_end.inv_context - last->hw_begin.inv_context);
     add(r, ",\"exits_by_reason\":{");
     for (unsigned i = 0, n = 0; i < CPU_EXIT_REASONS; i++)
         if (last->cpu.by_reason[i] > 0)

@@ -25,7 +25,6 @@ typedef uint64_t dma_token_t;
 struct dma_hw_stats {
     uint64_t inv_page;    /* page-selective IOTLB descriptors */
     uint64_t inv_domain;  /* domain-selective */
-    uint64_t inv_global;  /* global */
     uint64_t inv_context; /* context-cache descriptors */
     uint64_t inv_wait;    /* wait descriptors */
     uint32_t table_pages; /* second-level table pages now */
