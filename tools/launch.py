@@ -67,6 +67,7 @@ class Machine:
     log_path: pathlib.Path | None = None
     on_line: object = None  # called with each console line as it comes
     on_record: object = None  # called with each record as it comes
+    on_ports: object = None  # called with {guest's port: host's} before QEMU starts
     image: str = "sluice.elf32"
 
     def run(self):
@@ -81,6 +82,8 @@ class Machine:
 
     def attempt(self, scratch):
         ports = free_ports() if self.network == "user" and self.nic else {}
+        if self.on_ports:
+            self.on_ports(ports)
         peer = Peer(ports) if self.peer and ports else None
         try:
             words = with_peer(self.words, peer.port) if peer else list(self.words)

@@ -8,7 +8,8 @@ very top, and Sluice's allocator begins below.
 import struct
 
 BASE = 0x18000000
-ONES = 0x18010000  # a page of 0xff: registers of a unit that does not answer
+RAM = 0x18010000
+ONES = 0x100000000  # no RAM by the memory map, and all ones: a unit that does not answer
 ECAM, LOCAL_APIC, IO_APIC, VTD = 0xB0000000, 0xFEE00000, 0xFEC00000, 0xFED90000
 ENDPOINT, IOAPIC_SCOPE = 1, 3
 INCLUDE_ALL = 1
@@ -76,10 +77,14 @@ def rsdp(xsdt):
 
 
 def load(folder, tables):
-    """QEMU arguments that put the tables and the page of ones into RAM, and the command-line word for them."""
+    """QEMU arguments that put the tables into RAM, and the command-line word for them."""
     (folder / "acpi.bin").write_bytes(lay_out(tables))
-    (folder / "ones.bin").write_bytes(b"\xff" * 0x1000)
-    arguments = []
-    for name, address in (("acpi.bin", BASE), ("ones.bin", ONES)):
-        arguments += ["-device", f"loader,file={folder / name},addr={address:#x},force-raw=on"]
-    return arguments, f"acpi_rsdp={BASE:#x}"
+    loader = f"loader,file={folder}/acpi.bin,addr={BASE:#x},force-raw=on"
+    return ["-device", loader], f"acpi_rsdp={BASE:#x}"
+
+
+def ones(folder):
+    """QEMU arguments for memory of ones at ONES: a DIMM plugged behind the RAM, which the memory map does not list."""
+    (folder / "ones.bin").write_bytes(b"\xff" * (2 << 20))
+    backend = f"memory-backend-file,id=ones,mem-path={folder}/ones.bin,size=2M,share=off"
+    return ["-m", "512M,slots=1,maxmem=2G", "-object", backend, "-device", "pc-dimm,memdev=ones"]

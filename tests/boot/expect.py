@@ -7,7 +7,9 @@ import cases
 import launch
 
 NIC = "00:03.0"
-NO_WRITE, NO_READ = 5, 6  # VT-d's fault reasons
+BLOCKED, NO_WRITE, NO_READ = 2, 5, 6  # VT-d's fault reasons
+# The NIC is reset once the next guest's memory is there. A large one leaves time for something to come in before.
+LATE = "mem=256M"
 FAULT = re.compile(
     r"unit (?P<unit>\d+): fault: (?P<device>[0-9a-f:.]+) (?P<access>read|write) at "
     r"0x(?P<address>[0-9a-f]+): .* \(reason 0x(?P<reason>[0-9a-f]+)\)"
