@@ -282,7 +282,7 @@ uint32_t e1000_rx_room(const struct e1000 *n)
     return (uint8_t)(n->rx_oldest - n->rx_next - 1);
 }
 
-uint8_t e1000_tx_put(struct e1000 *n, uint64_t iova, uint16_t bytes, bool last)
+uint8_t e1000_tx_put(struct e1000 *n, uint64_t iova, uint16_t bytes, bool last, bool report)
 {
     volatile struct e1000_tx_desc *d = &n->tx[n->tx_next];
 
@@ -292,7 +292,8 @@ uint8_t e1000_tx_put(struct e1000 *n, uint64_t iova, uint16_t bytes, bool last)
     d->css = 0;
     d->special = 0;
     d->status = 0;
-    d->cmd = TX_CMD_IFCS | TX_CMD_RS | (last ? TX_CMD_EOP : 0u);
+    d->cmd = TX_CMD_IFCS | (report ? TX_CMD_RS : 0u) | (last ? TX_CMD_EOP : 0u);
+    n->tx_reports[n->tx_next] = report;
     return n->tx_next++;
 }
 
@@ -315,9 +316,22 @@ void e1000_rx_doorbell(const struct e1000 *n)
     mmio_write32(n->regs, RDT, n->rx_next);
 }
 
+/* Hardware works in order: a report covers every slot before it. */
+static bool tx_is_reported(struct e1000 *n)
+{
+    uint8_t slot = n->tx_oldest;
+
+    while (slot != n->tx_next && !n->tx_reports[slot])
+        slot++;
+    if (slot == n->tx_next || !(n->tx[slot].status & TX_STATUS_DD))
+        return false;
+    n->tx_done = (uint8_t)(slot + 1);
+    return true;
+}
+
 int e1000_tx_take(struct e1000 *n)
 {
-    if (n->tx_oldest == n->tx_next || !(n->tx[n->tx_oldest].status & TX_STATUS_DD))
+    if (n->tx_oldest == n->tx_done && !tx_is_reported(n))
         return -EAGAIN;
     return n->tx_oldest++;
 }

@@ -32,6 +32,8 @@ struct e1000 {
     volatile struct e1000_tx_desc *tx;
     volatile struct e1000_rx_desc *rx;
     uint8_t tx_oldest, tx_next; /* slots; equal: nothing is under way (uint8_t wraps as the ring) */
+    uint8_t tx_done;            /* from tx_oldest up to here hardware is known to be done */
+    bool tx_reports[E1000_RING];
     uint8_t rx_oldest, rx_next;
 };
 
@@ -57,8 +59,9 @@ uint32_t e1000_tx_room(const struct e1000 *n);
 uint32_t e1000_rx_room(const struct e1000 *n);
 
 /* Fill the next slot and return it; room is the caller's to check. Hardware sees it at the
- * doorbell. last: the frame ends here. */
-uint8_t e1000_tx_put(struct e1000 *n, uint64_t iova, uint16_t bytes, bool last);
+ * doorbell. last: the frame ends here. report: hardware says when this and all before it are done;
+ * the last slot before a doorbell must. A report is a DMA write of its own. */
+uint8_t e1000_tx_put(struct e1000 *n, uint64_t iova, uint16_t bytes, bool last, bool report);
 uint8_t e1000_rx_put(struct e1000 *n, uint64_t iova);
 void e1000_tx_doorbell(const struct e1000 *n);
 void e1000_rx_doorbell(const struct e1000 *n);

@@ -5,16 +5,18 @@
 #include "guest/nic_parts.h"
 
 #define RX_POOL_PAGES (NIC_RX_BUFFERS * E1000_RX_BUFFER / PAGE_BYTES)
-#define RX_BATCH      64u /* frames taken in one poll: timers and transmission get their turn */
+#define RX_LINE       2048u /* places in the line of free buffers */
+#define RX_BATCH      64u   /* frames taken in one poll: timers and transmission get their turn */
 
 static uint8_t *pool;
-static uint16_t free_buffers[NIC_RX_BUFFERS]; /* first in, first out; running counts below */
+static uint16_t free_buffers[RX_LINE]; /* first in, first out; running counts below */
 static uint32_t free_head, free_tail;
 static uint16_t buffer_of[E1000_RING];
 static uint32_t posted;
 static struct nic_refusal refusal;
 
-_Static_assert((NIC_RX_BUFFERS & (NIC_RX_BUFFERS - 1)) == 0, "running counts wrap");
+_Static_assert((RX_LINE & (RX_LINE - 1)) == 0, "running counts wrap");
+_Static_assert(NIC_RX_BUFFERS <= RX_LINE, "each free buffer has its place");
 _Static_assert(NIC_RX_POSTED < E1000_RING, "one slot stays empty");
 
 static uint8_t *data_of(uint16_t buffer)
@@ -24,7 +26,7 @@ static uint8_t *data_of(uint16_t buffer)
 
 void nic_rx_release(uint16_t buffer)
 {
-    free_buffers[free_tail++ % NIC_RX_BUFFERS] = buffer;
+    free_buffers[free_tail++ % RX_LINE] = buffer;
 }
 
 /* Posts n buffers with one burst: all or none, so that nothing is lost on a refusal. */
@@ -34,13 +36,13 @@ static bool post(uint32_t n)
 
     dma_burst_begin(&b);
     for (uint32_t i = 0; i < n; i++) {
-        uint16_t buffer = free_buffers[(free_head + i) % NIC_RX_BUFFERS];
+        uint16_t buffer = free_buffers[(free_head + i) % RX_LINE];
         dma_burst_map(&b, (uintptr_t)data_of(buffer), ABI_DMA_WRITE);
     }
     if (!nic_commit(&b, &refusal))
         return false;
     for (uint32_t i = 0; i < n; i++) {
-        uint16_t buffer = free_buffers[free_head++ % NIC_RX_BUFFERS];
+        uint16_t buffer = free_buffers[free_head++ % RX_LINE];
         buffer_of[e1000_rx_put(&nic_device, (uintptr_t)data_of(buffer))] = buffer;
     }
     posted += n;

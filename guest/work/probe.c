@@ -70,7 +70,7 @@ void probe_read(uint64_t address)
 {
     uint64_t end = env_deadline_us(SECONDS_5);
 
-    e1000_tx_put(&device, address, PROBE_FRAME, true);
+    e1000_tx_put(&device, address, PROBE_FRAME, true, true);
     e1000_tx_doorbell(&device);
     while (e1000_tx_take(&device) < 0) {
         hyper_heartbeat();
