@@ -118,8 +118,9 @@ def http(address, requests, concurrency, path, until):
     """ab for load, then curl for content."""
     base = f"http://{address[0]}:{address[1]}"
     seconds = max(1, int(left(until, "before ab")))
+    # Keep-alive: a connection each would measure how rarely QEMU's user network looks at new sockets, not the guest.
     text = run(
-        ["ab", "-q", "-s", str(min(30, seconds)), "-n", str(requests)]
+        ["ab", "-q", "-k", "-s", str(min(30, seconds)), "-n", str(requests)]
         + ["-c", str(concurrency), base + path],
         until,
     )
