@@ -155,24 +155,32 @@ def select_measured(cases, work, strategy):
     return [case for case in chosen if case.result and case.result["tsc"] and case.result["bytes"]]
 
 
-def spread(values):
-    return f"{statistics.median(values):.2f} ({min(values):.2f}..{max(values):.2f})"
+def ratio_text(rounds, work, strategy, base):
+    """The medians' ratio, with the lowest and highest of a round; "" where there is none."""
+    values = ratios(rounds, work, strategy, base)
+    if not values or base == strategy:
+        return ""
+    ratio = ratio_of_medians(rounds, work, strategy, base)
+    return f"{ratio:.2f} ({min(values):.2f}..{max(values):.2f})"
 
 
 def throughput(rounds, works, expected_rounds):
+    """Judged against direct: both translate every DMA, so that what differs is the metering. `none` does not translate;
+    what the emulated unit costs by itself shows in direct's own share of it."""
     wrong, lines = [], []
     for work in works:
         for base in ("none", "direct"):
-            values = ratios(rounds, work, "on-demand", base)
-            if len(values) != expected_rounds:
-                wrong.append(f"{work}: {len(values)} of {expected_rounds} rounds against {base}")
-                continue
-            ratio = ratio_of_medians(rounds, work, "on-demand", base)
-            text = f"{work} {ratio:.2f} of {base} (rounds {min(values):.2f}..{max(values):.2f})"
-            lines.append(text)
-            if ratio < THROUGHPUT_FLOOR:
-                wrong.append(text)
-    name = f"throughput of on-demand: medians' ratio >= {THROUGHPUT_FLOOR} of none, direct"
+            count = len(ratios(rounds, work, "on-demand", base))
+            if count != expected_rounds:
+                wrong.append(f"{work}: {count} of {expected_rounds} rounds against {base}")
+        if wrong:
+            continue
+        text = f"{work} {ratio_text(rounds, work, 'on-demand', 'direct')} of direct"
+        none = ratio_text(rounds, work, "on-demand", "none")
+        lines.append(f"{text}, {none} of none, where direct has {ratio_text(rounds, work, 'direct', 'none')}")
+        if ratio_of_medians(rounds, work, "on-demand", "direct") < THROUGHPUT_FLOOR:
+            wrong.append(text)
+    name = f"throughput of on-demand: medians' ratio >= {THROUGHPUT_FLOOR} of direct"
     return Verdict(name, not wrong, some(wrong) or "; ".join(lines))
 
 

@@ -69,8 +69,7 @@ def throughput(cases, tsc_hz):
             speeds = [8e-6 * run_goals.rate(case) * tsc_hz for case in measured]
             cells = [f"{statistics.median(speeds):.0f} ({min(speeds):.0f}..{max(speeds):.0f})"]
             for base in ("none", "direct"):
-                values = run_goals.ratios(cases, work, strategy, base)
-                cells.append(run_goals.spread(values) if values and base != strategy else "-")
+                cells.append(run_goals.ratio_text(cases, work, strategy, base) or "-")
             lines.append(f"{work:9} {strategy:14} " + " ".join(f"{cell:>20}" for cell in cells))
     return lines
 
@@ -109,12 +108,11 @@ def show(title, lines):
         print("  " + line if line else "")
 
 
-def print_all(show_boot, rounds_boot, loopback_boot, goals):
+def print_all(show_boot, rounds_boot, rounds, loopback_boot, goals):
     show(
         "What the NIC could reach, and what that cost (measured windows; pages of 4 KiB)",
         metering(grouping.group(show_boot.records)),
     )
-    rounds = grouping.group(rounds_boot.records)
     show(
         "Throughput: median (lowest..highest) over interleaved rounds",
         throughput(rounds, tsc_hz(rounds_boot)),
