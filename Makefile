@@ -32,7 +32,7 @@ KERNEL_C := $(wildcard kernel/*.c kernel/cpu/*.c kernel/dma/*.c vtd/*.c lib/*.c)
             drivers/uart.c drivers/pci.c drivers/pci_function.c drivers/pci_config.c drivers/e1000.c
 KERNEL_O := $(KERNEL_ASM:%.asm=$(BUILD)/kernel/%.asm.o) $(KERNEL_C:%.c=$(BUILD)/kernel/%.o)
 KERNEL_CFLAGS := $(BASE) $(WARN) -fno-pic -fno-pie -mcmodel=small
-KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,linker.ld,--build-id=none,-z,max-page-size=4096,-z,noexecstack,--no-warn-rwx-segments
+KERNEL_LDFLAGS := -nostdlib -static -Wl,-T,linker.ld,--build-id=none,-z,max-page-size=4096,-z,noexecstack,--no-warn-rwx-segments
 # Test builds put another function in place of one: WRAP="vtd_inv_iotlb" WRAP_SRC=tests/boot/break_inval.c
 WRAP ?=
 WRAP_SRC ?=
