@@ -12,7 +12,8 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 IS_CLANG := $(findstring clang,$(CC))
-CC_INCLUDE := $(if $(IS_CLANG),$(shell $(CC) -print-resource-dir)/include,$(shell $(CC) -print-file-name=include))
+# Silent where there is no compiler yet: the first make only installs one.
+CC_INCLUDE := $(if $(IS_CLANG),$(shell $(CC) -print-resource-dir 2>/dev/null)/include,$(shell $(CC) -print-file-name=include 2>/dev/null))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
         -Wpointer-arith -Wwrite-strings -Wcast-align -Wimplicit-fallthrough

@@ -277,11 +277,6 @@ uint32_t e1000_tx_room(const struct e1000 *n)
     return (uint8_t)(n->tx_oldest - n->tx_next - 1);
 }
 
-uint32_t e1000_rx_room(const struct e1000 *n)
-{
-    return (uint8_t)(n->rx_oldest - n->rx_next - 1);
-}
-
 uint8_t e1000_tx_put(struct e1000 *n, uint64_t iova, uint16_t bytes, bool last, bool report)
 {
     volatile struct e1000_tx_desc *d = &n->tx[n->tx_next];

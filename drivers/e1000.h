@@ -54,13 +54,13 @@ bool e1000_link_is_up(const struct e1000 *n);
 /* Everything sent comes back to the receiver; nothing leaves. -ETIMEDOUT. */
 int e1000_loopback(struct e1000 *n);
 
-/* Slots that may be filled now. */
+/* Slots of the transmit ring that may be filled now. */
 uint32_t e1000_tx_room(const struct e1000 *n);
-uint32_t e1000_rx_room(const struct e1000 *n);
 
-/* Fill the next slot and return it; room is the caller's to check. Hardware sees it at the
- * doorbell. last: the frame ends here. report: hardware says when this and all before it are done;
- * the last slot before a doorbell must. A report is a DMA write of its own. */
+/* Fill the next slot and return it. Of either ring at most E1000_RING - 1 slots may be under way:
+ * the caller's to check. Hardware sees it at the doorbell. last: the frame ends here. report:
+ * hardware says when this and all before it are done; the last slot before a doorbell must. A
+ * report is a DMA write of its own. */
 uint8_t e1000_tx_put(struct e1000 *n, uint64_t iova, uint16_t bytes, bool last, bool report);
 uint8_t e1000_rx_put(struct e1000 *n, uint64_t iova);
 void e1000_tx_doorbell(const struct e1000 *n);

@@ -19,7 +19,6 @@
 #define LCR_EVEN             0x18
 #define LCR_DLAB             0x80
 #define MCR_DTR_RTS          0x03
-#define LSR_DATA_READY       0x01
 #define LSR_HOLDING_EMPTY    0x20 /* room for a byte */
 #define LSR_ALL_SENT         0x40 /* the shift register is empty as well */
 
@@ -106,11 +105,4 @@ void uart_drain(void)
 {
     if (uart_port != 0)
         wait_for(LSR_ALL_SENT, ALL_SENT_US);
-}
-
-int uart_get(void)
-{
-    if (uart_port == 0 || (port_in8(uart_port + UART_LSR) & LSR_DATA_READY) == 0)
-        return -EAGAIN;
-    return port_in8(uart_port + UART_DATA);
 }

@@ -12,7 +12,5 @@ int uart_init(uint16_t port, uint32_t baud, const char *format);
 void uart_put(uint8_t byte);
 /* Until everything has left the shift register, at most 100 ms. */
 void uart_drain(void);
-/* -EAGAIN when nothing came. */
-int uart_get(void);
 
 #endif

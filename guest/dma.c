@@ -56,11 +56,10 @@ static bool joins_last(struct dma_burst *b, uint64_t page, uint32_t rights)
     if (last->rights != rights || offset > last->pages)
         return false;
     if (offset < last->pages)
-        return true; /* two buffers of one page: the first one's miss brings both */
+        return true; /* two buffers of one page: the first one's descriptor brings both */
     if (last->pages == ABI_DMA_MAX_PAGES)
         return false;
     last->pages++;
-    b->missed++;
     return true;
 }
 
@@ -70,7 +69,6 @@ static void add_miss(struct dma_burst *b, uint64_t page, uint32_t rights)
         return;
     *ring_at(b->descs++) = (struct abi_dma_desc){
         .op = ABI_DMA_OP_MAP, .rights = (uint8_t)rights, .pages = 1, .iova = page, .page = page};
-    b->missed++;
 }
 
 void dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights)
@@ -90,6 +88,7 @@ void dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights)
         return;
     }
     __atomic_fetch_or(word, ABI_DMA_TOUCHED, __ATOMIC_SEQ_CST);
+    b->missed++;
     add_miss(b, address & ~(uint64_t)((1u << PAGE_SHIFT) - 1), rights);
 }
 

@@ -24,7 +24,7 @@ struct dma_burst {
 
 struct dma_counters {
     uint64_t maps;     /* pages mapped */
-    uint64_t misses;   /* of these, handed to the hypervisor */
+    uint64_t misses;   /* of these, not resident with the right when mapped */
     uint64_t unmaps;   /* -ENOSPC is worth another try once this moved */
     uint64_t no_space; /* bursts refused with -ENOSPC */
 };

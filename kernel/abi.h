@@ -73,7 +73,7 @@ struct abi_window {
     uint64_t packets;       /* sent + received */
     uint64_t bytes;         /* payload bytes */
     uint64_t maps;          /* pages mapped: a burst over n pages counts n */
-    uint64_t misses;        /* of these, handed to the hypervisor */
+    uint64_t misses;        /* of these, not resident with the right when mapped */
     uint64_t pages_touched; /* distinct pages with a live mapping at any time in the window */
     uint64_t busy_tsc;      /* ticks outside idle polling */
 };

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Boots Sluice in QEMU: Machine(...).run() gives the exit status, the result records and the log.
 
@@ -161,7 +162,6 @@ class Machine:
 
     def boot(self, command):
         start = time.monotonic()
-        # A bare path as a directory entry: kept after the run, unlike the scratch folder.
         with tempfile.TemporaryFile() as stderr:
             qemu = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr
@@ -196,7 +196,10 @@ def wait(process, until):
 
 def main():
     """Boots with the words given and shows the console: tools/launch.py work=echo strategy=direct"""
-    result = Machine(words=["exit=qemu"] + sys.argv[1:], on_line=print).run()
+    try:
+        result = Machine(words=["exit=qemu"] + sys.argv[1:], on_line=print).run()
+    except LaunchError as error:
+        sys.exit(f"launch: {error}")
     print(f"status {result.status_text()}, {result.seconds:.1f} s {result.stderr.strip()}")
     sys.exit(0 if result.status == STATUS_OK else 1)
 

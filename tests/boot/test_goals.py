@@ -2,6 +2,7 @@
 """make run's verdicts on a run of its own, and that they notice what they are there for."""
 
 import copy
+import types
 
 import pytest
 
@@ -57,3 +58,52 @@ def notices(show, verdicts):
         [case] = cases.select(changed, work=work, strategy=strategy, quota=quota)
         case.result[key] = value
         assert not verdicts[name](changed).held, (name, key)
+
+
+def test_no_faults_notices():
+    records = [{"sluice": "case", "workload": "echo", "strategy": "direct", "quota": None}]
+    records += [{"sluice": "result", "faults": 0}, {"sluice": "case_end", "faults_total": 0}]
+    boot = types.SimpleNamespace(records=records)
+    assert run_goals.no_faults([boot]).held
+    for record, key in ((records[1], "faults"), (records[2], "faults_total")):
+        record[key] = 1
+        assert not run_goals.no_faults([boot]).held, key
+        record[key] = 0
+
+
+def round_cases(share, rounds):
+    """Every strategy of every round at the same speed, on-demand at a share of it."""
+    return [
+        cases.Case(
+            {"workload": work, "strategy": strategy, "quota": None, "round": number},
+            [{"bytes": 10**6 * (share if strategy == "on-demand" else 1), "tsc": 10**6}],
+        )
+        for number in range(rounds)
+        for work in run_goals.BULK
+        for strategy in ("none", "direct", "on-demand")
+    ]
+
+
+def test_throughput_notices():
+    def held(share, rounds):
+        return run_goals.throughput(round_cases(share, rounds), run_goals.BULK, 5).held
+
+    assert held(0.86, 5)
+    assert not held(0.84, 5)
+    assert not held(0.86, 4)
+
+
+def loopback_boot(on_demand):
+    """Instructions for 1,000 frames; direct takes 100,000."""
+    records = []
+    for strategy, tsc in (("direct", 100000), ("on-demand", on_demand)):
+        records.append({"sluice": "case", "workload": "loopback", "strategy": strategy, "quota": None})
+        records.append({"sluice": "result", "packets": 1000, "tsc": tsc})
+    return types.SimpleNamespace(records=records, log=f"loopback\n{on_demand}\n")
+
+
+def test_loopback_notices():
+    assert run_goals.loopback(loopback_boot(102000)).held
+    assert not run_goals.loopback(loopback_boot(102100)).held
+    assert run_goals.identical(loopback_boot(1), loopback_boot(1)).held
+    assert not run_goals.identical(loopback_boot(1), loopback_boot(2)).held

@@ -45,6 +45,16 @@ def test_traffic(boot, row):
         check_counters(case)
 
 
+def test_traffic_by_the_other_nic(boot):
+    words = ["work=loopback,check_rx,check_tx", "quota=50%,w50%", "guest=bytes=24M"]
+    result = boot(words, nic="e1000")
+    ran = expect.held(result, 6)
+    expect.line_with(result, "8086:100e")
+    expect.no_faults(result)
+    for case in ran:
+        check_counters(case)
+
+
 def check_machine(result, row):
     first = result.records[0]
     assert first["sluice"] == "boot"

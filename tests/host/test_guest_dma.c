@@ -71,7 +71,7 @@ static void neighbours_share_a_descriptor(void **state)
     assert_int_equal(fake_desc(0)->pages, DMA_BURST_PAGES);
 }
 
-static void two_buffers_of_a_page_miss_once(void **state)
+static void two_buffers_of_a_page_share_a_descriptor(void **state)
 {
     (void)state;
     dma_burst_map(&burst, fake_page(20), ABI_DMA_WRITE);
@@ -80,7 +80,7 @@ static void two_buffers_of_a_page_miss_once(void **state)
     assert_int_equal(fake_hyper.pages, 1);
     assert_int_equal(count(20), 2);
     assert_int_equal(dma_counters.maps, 2);
-    assert_int_equal(dma_counters.misses, 1);
+    assert_int_equal(dma_counters.misses, 2);
 }
 
 static void other_rights_and_gaps_take_their_own_descriptor(void **state)
@@ -151,20 +151,25 @@ static void pretouch_leaves_no_reference_and_no_miss(void **state)
 static void counts_are_exact(void **state)
 {
     uint32_t live[FAKE_PAGES] = {0};
-    uint64_t random = 0x51a1ce, maps = 0;
+    uint64_t random = 0x51a1ce, maps = 0, misses = 0;
 
     (void)state;
     for (uint32_t round = 0; round < 20000; round++) {
         uint32_t pages[DMA_BURST_PAGES], n = 1 + random_below(&random, DMA_BURST_PAGES);
+        uint32_t missing = 0;
 
         fake_hyper.map_error = random_chance(&random, 4) ? -ENOSPC : 0;
         dma_burst_begin(&burst);
         for (uint32_t i = 0; i < n; i++) {
+            uint32_t rights = 1 + random_below(&random, 3);
+
             pages[i] = random_below(&random, FAKE_PAGES);
-            dma_burst_map(&burst, fake_page(pages[i]), 1 + random_below(&random, 3));
+            missing += (*fake_word(pages[i]) & rights) != rights;
+            dma_burst_map(&burst, fake_page(pages[i]), rights);
         }
         if (dma_burst_commit(&burst) == 0) {
             maps += n;
+            misses += missing;
             for (uint32_t i = 0; i < n; i++)
                 live[pages[i]]++;
         }
@@ -180,7 +185,7 @@ static void counts_are_exact(void **state)
         }
     }
     assert_int_equal(dma_counters.maps, maps);
-    assert_int_equal(dma_counters.misses, fake_hyper.pages);
+    assert_int_equal(dma_counters.misses, misses);
 }
 
 int main(void)
@@ -189,7 +194,7 @@ int main(void)
         cmocka_unit_test_setup(a_second_map_is_a_hit_and_costs_no_call, reset),
         cmocka_unit_test_setup(more_rights_are_a_miss, reset),
         cmocka_unit_test_setup(neighbours_share_a_descriptor, reset),
-        cmocka_unit_test_setup(two_buffers_of_a_page_miss_once, reset),
+        cmocka_unit_test_setup(two_buffers_of_a_page_share_a_descriptor, reset),
         cmocka_unit_test_setup(other_rights_and_gaps_take_their_own_descriptor, reset),
         cmocka_unit_test_setup(a_refused_burst_gives_back_hits_as_well, reset),
         cmocka_unit_test_setup(touched_pages_are_those_mapped_in_the_window, reset),
