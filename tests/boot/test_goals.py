@@ -71,26 +71,29 @@ def test_no_faults_notices():
         record[key] = 0
 
 
-def round_cases(share, rounds):
-    """Every strategy of every round at the same speed, on-demand at a share of it."""
+def round_cases(share, rounds, direct=1):
+    """none at one speed in every round, on-demand at a share of it, and direct."""
+    speed = {"none": 1, "direct": direct, "on-demand": share}
     return [
         cases.Case(
             {"workload": work, "strategy": strategy, "quota": None, "round": number},
-            [{"bytes": 10**6 * (share if strategy == "on-demand" else 1), "tsc": 10**6}],
+            [{"bytes": 10**6 * speed[strategy], "tsc": 10**6}],
         )
         for number in range(rounds)
         for work in run_goals.BULK
-        for strategy in ("none", "direct", "on-demand")
+        for strategy in speed
     ]
 
 
 def test_throughput_notices():
-    def held(share, rounds):
-        return run_goals.throughput(round_cases(share, rounds), run_goals.BULK, 5).held
+    def held(share, rounds, direct=1):
+        return run_goals.throughput(round_cases(share, rounds, direct), run_goals.BULK, 5).held
 
     assert held(0.86, 5)
     assert not held(0.84, 5)
     assert not held(0.86, 4)
+    assert held(0.86, 5, direct=0.9)
+    assert not held(0.84, 5, direct=0.9), "of none"
 
 
 def loopback_boot(on_demand):
