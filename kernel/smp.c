@@ -45,11 +45,6 @@ uint32_t smp_cpu(void)
     return (uint32_t)(percpu_this() - percpus);
 }
 
-uint32_t smp_cpus(void)
-{
-    return online;
-}
-
 static void serve_call(struct trap_frame *frame)
 {
     (void)frame; /* it ended the hlt, that is all: park looks at the mailbox */

@@ -14,7 +14,6 @@ int apic_init(void);
  * Returns CPUs online. */
 uint32_t smp_start(const struct acpi_madt *madt);
 uint32_t smp_cpu(void); /* index of the calling CPU, 0 = boot CPU */
-uint32_t smp_cpus(void);
 /* Runs fn(arg) on cpu, with interrupts off unless it is the caller's own, and waits for it.
  * -ENODEV: not there, or the boot CPU, which waits for no calls. -ETIMEDOUT after a second: the CPU
  * counts as lost, and what arg points to as its own. */
