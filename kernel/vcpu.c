@@ -34,20 +34,21 @@ static void serve_cpuid(struct vm *vm, const struct cpu_exit *exit)
  * interrupts off it stays where it is, and its heartbeat ends it. */
 static void serve_hlt(struct vm *vm, const struct cpu_exit *exit)
 {
+    struct cpu_state state;
+
     wait_for_interrupt();
-    if (vm->vcpu.regs.rflags & RFLAGS_IF)
+    vm->cpu->get_state(&vm->vcpu, &state);
+    if (state.rflags & RFLAGS_IF)
         skip(vm, exit);
 }
 
 static void serve_exception(struct vm *vm, const struct cpu_exit *exit)
 {
-    uint8_t vector = exit->exception.vector;
+    const struct cpu_exception *event = &exit->exception.event;
 
-    if (vector == VECTOR_MC)
+    if (event->vector == VECTOR_MC)
         panic("machine check while a guest ran, at its RIP 0x%lx", vm->vcpu.regs.rip);
-    if (!exit->exception.has_handler ||
-        vm->cpu->inject_exception(&vm->vcpu, vector, exit->exception.has_error,
-                                  exit->exception.error) != 0)
+    if (!exit->exception.has_handler || vm->cpu->inject_exception(&vm->vcpu, event) != 0)
         vm_crash(vm, exit);
 }
 
@@ -57,6 +58,15 @@ static void serve_failed_entry(struct vm *vm, const struct cpu_exit *exit)
            "the processor refuses to enter the guest: %s. A defect of the hypervisor: please "
            "report it",
            exit->what);
+    vm_report(vm);
+}
+
+static void serve_broken_table(struct vm *vm, const struct cpu_exit *exit)
+{
+    vm_end(vm, VM_END_HARDWARE, 0,
+           "the processor refuses the nested table's entry for 0x%lx. A defect of the hypervisor: "
+           "please report it",
+           exit->nested.address.v);
     vm_report(vm);
 }
 
@@ -76,6 +86,8 @@ static const exit_handler handlers[CPU_EXIT_REASONS] = {
     [CPU_EXIT_IDT_LOAD] = go_on,
     [CPU_EXIT_HOST_INTERRUPT] = go_on,
     [CPU_EXIT_HOST_NMI] = go_on,
+    [CPU_EXIT_INTERRUPT_WINDOW] = go_on,
+    [CPU_EXIT_NESTED_BROKEN] = serve_broken_table,
     [CPU_EXIT_ENTRY_FAILED] = serve_failed_entry,
 };
 

@@ -88,17 +88,21 @@ static void describe(struct vm *vm, gpa_t at)
 /* All but the image, whose size is its own to say. Returns where the boot structure goes. */
 static gpa_t lay_out(struct vm *vm)
 {
-    struct cpu_regs *r = &vm->vcpu.regs;
+    struct cpu_state state;
+    gpa_t boot;
 
-    r->rsp = vm_take(vm, STACK_BYTES).v + STACK_BYTES;
-    r->rdi = vm_take(vm, sizeof(struct abi_boot)).v;
+    vm->cpu->get_state(&vm->vcpu, &state);
+    state.rsp = vm_take(vm, STACK_BYTES).v + STACK_BYTES;
+    boot = vm_take(vm, sizeof(struct abi_boot));
     vm->hypercall = vm_take(vm, PAGE_SIZE);
     vm->heartbeat = vm_take(vm, PAGE_SIZE);
     vm->dma_ring = vm_take(vm, ABI_DMA_BURST * sizeof(struct abi_dma_desc));
     vm->dma_table = vm_take(vm, (vm->ram_bytes >> PAGE_SHIFT) * sizeof(uint32_t));
     vm->cpu->hypercall_code(vm_ram(vm, vm->hypercall, PAGE_SIZE));
-    r->cr3 = vm_tables_build(vm).v;
-    return gpa(r->rdi);
+    state.cr3 = vm_tables_build(vm).v;
+    vm->cpu->set_state(&vm->vcpu, &state);
+    vm->vcpu.regs.rdi = boot.v;
+    return boot;
 }
 
 static int check_args(struct vm *vm)

@@ -38,8 +38,11 @@ static uint64_t read_word(const struct vm *vm, gpa_t at, bool *readable)
 /* Through the guest's own page tables, which may hold anything. */
 static bool translate(const struct vm *vm, uint64_t address, gpa_t *to)
 {
-    uint64_t entry = vm->vcpu.regs.cr3;
+    struct cpu_state state;
+    uint64_t entry;
 
+    vm->cpu->get_state(&vm->vcpu, &state);
+    entry = state.cr3;
     for (unsigned level = LEVELS; level > 0; level--) {
         unsigned shift = PAGE_SHIFT + 9 * (level - 1);
         uint64_t offset = (1ull << shift) - 1;
@@ -76,18 +79,20 @@ static void show_code(const struct vm *vm)
 void vm_report(struct vm *vm)
 {
     const struct cpu_regs *r = &vm->vcpu.regs;
+    struct cpu_state s;
+
+    vm->cpu->get_state(&vm->vcpu, &s);
 
     log_error("vm", "guest: %s", vm->outcome->reason);
     show_code(vm);
     log_error("vm", "  RAX %016lx RBX %016lx RCX %016lx RDX %016lx", r->rax, r->rbx, r->rcx,
               r->rdx);
-    log_error("vm", "  RSI %016lx RDI %016lx RBP %016lx RSP %016lx", r->rsi, r->rdi, r->rbp,
-              r->rsp);
+    log_error("vm", "  RSI %016lx RDI %016lx RBP %016lx RSP %016lx", r->rsi, r->rdi, r->rbp, s.rsp);
     log_error("vm", "  R8  %016lx R9  %016lx R10 %016lx R11 %016lx", r->r8, r->r9, r->r10, r->r11);
     log_error("vm", "  R12 %016lx R13 %016lx R14 %016lx R15 %016lx", r->r12, r->r13, r->r14,
               r->r15);
-    log_error("vm", "  CR0 %lx CR2 %lx CR3 %lx CR4 %lx EFER %lx RFLAGS %lx", r->cr0, r->cr2, r->cr3,
-              r->cr4, r->efer, r->rflags);
+    log_error("vm", "  CR0 %lx CR2 %lx CR3 %lx CR4 %lx EFER %lx RFLAGS %lx", s.cr0, s.cr2, s.cr3,
+              s.cr4, s.efer, s.rflags);
     log_error("vm", "  last hypercall %ld, %lu in all", (int64_t)vm->last_call,
               vm->counters.hypercalls);
 }
@@ -109,22 +114,21 @@ static void tell_nested_fault(const struct cpu_exit *exit, char why[WHY_BYTES])
                      exit->nested.address.v);
 }
 
-static void tell_exception(const struct vm *vm, const struct cpu_exit *exit, char why[WHY_BYTES])
+static void tell_exception(const struct cpu_exception *e, char why[WHY_BYTES])
 {
-    uint8_t vector = exit->exception.vector;
-    const char *name = vector < 32 && exceptions[vector] ? exceptions[vector] : "exception";
+    const char *name =
+        e->vector < 32 && exceptions[e->vector] ? exceptions[e->vector] : "exception";
     char detail[64] = "";
 
-    if (vector == 14)
-        fmt_snprintf(detail, sizeof detail, " at 0x%lx, error 0x%x", vm->vcpu.regs.cr2,
-                     exit->exception.error);
-    else if (exit->exception.has_error)
-        fmt_snprintf(detail, sizeof detail, ", error 0x%x", exit->exception.error);
-    fmt_snprintf(why, WHY_BYTES, "exception %u (%s%s), and it has no handlers", vector, name,
+    if (e->vector == 14)
+        fmt_snprintf(detail, sizeof detail, " at 0x%lx, error 0x%x", e->address, e->error);
+    else if (e->has_error)
+        fmt_snprintf(detail, sizeof detail, ", error 0x%x", e->error);
+    fmt_snprintf(why, WHY_BYTES, "exception %u (%s%s), and it has no handlers", e->vector, name,
                  detail);
 }
 
-static void tell(const struct vm *vm, const struct cpu_exit *exit, char why[WHY_BYTES])
+static void tell(const struct cpu_exit *exit, char why[WHY_BYTES])
 {
     switch (exit->reason) {
     case CPU_EXIT_IO:
@@ -149,7 +153,7 @@ static void tell(const struct vm *vm, const struct cpu_exit *exit, char why[WHY_
         tell_nested_fault(exit, why);
         return;
     case CPU_EXIT_EXCEPTION:
-        tell_exception(vm, exit, why);
+        tell_exception(&exit->exception.event, why);
         return;
     case CPU_EXIT_TRIPLE_FAULT:
         fmt_snprintf(why, WHY_BYTES, "triple fault: its exception handlers fail themselves");
@@ -163,7 +167,7 @@ void vm_crash(struct vm *vm, const struct cpu_exit *exit)
 {
     char why[WHY_BYTES];
 
-    tell(vm, exit, why);
+    tell(exit, why);
     vm_end(vm, VM_END_CRASH, 0, "the guest crashed: %s; at RIP 0x%lx", why, vm->vcpu.regs.rip);
     vm_report(vm);
 }

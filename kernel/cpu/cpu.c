@@ -15,13 +15,21 @@ static const char *const exit_names[CPU_EXIT_REASONS] = {
     [CPU_EXIT_CONTROL] = "control",
     [CPU_EXIT_VIRT] = "virt",
     [CPU_EXIT_NESTED_FAULT] = "nested_fault",
+    [CPU_EXIT_NESTED_BROKEN] = "nested_broken",
     [CPU_EXIT_EXCEPTION] = "exception",
     [CPU_EXIT_IDT_LOAD] = "idt_load",
     [CPU_EXIT_TRIPLE_FAULT] = "triple_fault",
+    [CPU_EXIT_INTERRUPT_WINDOW] = "interrupt_window",
     [CPU_EXIT_HOST_INTERRUPT] = "host_interrupt",
     [CPU_EXIT_HOST_NMI] = "host_nmi",
     [CPU_EXIT_ENTRY_FAILED] = "entry_failed",
     [CPU_EXIT_UNKNOWN] = "unknown",
+};
+
+const uint32_t cpu_guest_msrs[CPU_GUEST_MSRS] = {
+    0x174,      0x175,      0x176,                  /* SYSENTER_CS, ESP, EIP */
+    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, /* STAR, LSTAR, CSTAR, SFMASK */
+    0xc0000100, 0xc0000101, 0xc0000102,             /* FS_BASE, GS_BASE, KERNEL_GS_BASE */
 };
 
 const struct cpu_ops *cpu_select(const char **why)

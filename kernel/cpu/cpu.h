@@ -11,10 +11,24 @@
 #include <stdint.h>
 #include "kernel/addr.h"
 
+/* What nearly every exit looks at or changes. */
 struct cpu_regs {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t rsp, rip, rflags;
+    uint64_t rip;
+};
+
+/* What hardly any does: it stays in the control block, since on VMX each field is an instruction to
+ * read and one to write. */
+struct cpu_state {
+    uint64_t rsp, rflags;
     uint64_t cr0, cr2, cr3, cr4, efer;
+};
+
+struct cpu_exception {
+    uint8_t vector;
+    bool has_error;
+    uint32_t error;
+    uint64_t address; /* of a page fault */
 };
 
 enum cpu_exit_reason {
@@ -27,11 +41,13 @@ enum cpu_exit_reason {
     CPU_EXIT_CONTROL, /* a write to a control or debug register, XSETBV, INVD: what the guest must
                          not do; what in words */
     CPU_EXIT_VIRT,    /* a virtualization instruction */
-    CPU_EXIT_NESTED_FAULT, /* nested: no or not enough rights in the nested table */
-    CPU_EXIT_EXCEPTION,    /* an intercepted exception: exception */
-    CPU_EXIT_IDT_LOAD,     /* the guest sets up its own exception handlers and goes on */
+    CPU_EXIT_NESTED_FAULT,  /* nested: no or not enough rights in the nested table */
+    CPU_EXIT_NESTED_BROKEN, /* nested: an entry of the nested table that the processor refuses */
+    CPU_EXIT_EXCEPTION,     /* an intercepted exception: exception */
+    CPU_EXIT_IDT_LOAD,      /* the guest sets up its own exception handlers and goes on */
     CPU_EXIT_TRIPLE_FAULT,
-    CPU_EXIT_HOST_INTERRUPT, /* already served by the host when run() returns */
+    CPU_EXIT_INTERRUPT_WINDOW, /* the requested interrupt can be taken: the next entry delivers */
+    CPU_EXIT_HOST_INTERRUPT,   /* already served by the host when run() returns */
     CPU_EXIT_HOST_NMI,
     CPU_EXIT_ENTRY_FAILED, /* what says why */
     CPU_EXIT_UNKNOWN,      /* raw says what hardware said */
@@ -62,9 +78,8 @@ struct cpu_exit {
             bool table_walk; /* met while walking the guest's own page tables */
         } nested;
         struct {
-            uint8_t vector;
-            bool has_error, has_handler; /* handler: the guest has loaded an IDT and may want it */
-            uint32_t error;              /* a page fault's address is in regs.cr2 */
+            struct cpu_exception event;
+            bool has_handler; /* the guest has loaded an IDT and may want it */
         } exception;
     };
 };
@@ -100,13 +115,21 @@ struct cpu_ops {
     void (*disable)(void);
     struct nested_format (*nested_format)(void);
     /* A vCPU in the state of abi.h's entry: 64-bit, flat segments, interrupts off; the caller then
-     * sets rip, rsp, rdi and cr3. -ENOMEM. */
+     * sets rip and rdi, rsp and cr3. From its first run on it belongs to the CPU that ran it: only
+     * that one may call the operations below. -ENOMEM. */
     int (*vcpu_init)(struct vcpu *v);
     void (*vcpu_fini)(struct vcpu *v);
     /* Enters the guest until the next exit that is the caller's business. */
     void (*run)(struct vcpu *v, struct cpu_exit *exit);
-    /* The next entry delivers this event. -EBUSY when one is pending. */
-    int (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
+    void (*get_state)(const struct vcpu *v, struct cpu_state *state);
+    void (*set_state)(struct vcpu *v, const struct cpu_state *state);
+    /* The next entry delivers this exception. -EBUSY when an event is on its way already. */
+    int (*inject_exception)(struct vcpu *v, const struct cpu_exception *exception);
+    /* Asks for this external interrupt: delivered once, as soon as the guest's RFLAGS.IF lets it,
+     * and without an EOI. Asked for again before that, it is still one. */
+    void (*request_interrupt)(struct vcpu *v, uint8_t vector);
+    /* Asked for, and not delivered yet. */
+    bool (*interrupt_pending)(const struct vcpu *v);
     /* Copies the hypercall instruction sequence of this backend (abi.h) to page; returns its length
      * in bytes. */
     uint32_t (*hypercall_code)(uint8_t *page);
@@ -118,5 +141,10 @@ extern const struct cpu_ops svm_ops;
 const struct cpu_ops *cpu_select(const char **why);
 
 const char *cpu_exit_name(enum cpu_exit_reason reason);
+
+/* The MSRs that the guest reads and writes without an exit: the processor or the backend keeps its
+ * values apart from the host's, or the host uses none of them. */
+#define CPU_GUEST_MSRS 10
+extern const uint32_t cpu_guest_msrs[CPU_GUEST_MSRS];
 
 #endif

@@ -9,14 +9,14 @@
 #include "kernel/smp.h"
 #include "kernel/x86.h"
 
-#define CR4_OSFXSR (1ull << 9)
-#define PTE_P      (1ull << 0)
-#define PTE_W      (1ull << 1)
-#define PTE_U      (1ull << 2)
-#define PTE_PWT    (1ull << 3)
-#define PTE_PCD    (1ull << 4)
-#define PTE_PS     (1ull << 7)
-#define PTE_NX     (1ull << 63)
+#define VECTOR_PF 14u
+#define PTE_P     (1ull << 0)
+#define PTE_W     (1ull << 1)
+#define PTE_U     (1ull << 2)
+#define PTE_PWT   (1ull << 3)
+#define PTE_PCD   (1ull << 4)
+#define PTE_PS    (1ull << 7)
+#define PTE_NX    (1ull << 63)
 
 /* VMMCALL; RET */
 static const uint8_t hypercall_code[] = {0x0f, 0x01, 0xd9, 0xc3};
@@ -106,7 +106,7 @@ static int vcpu_init(struct vcpu *v)
     *s = (struct svm_vcpu){.vmcb = phys_to_virt(vmcb), .number = made};
     v->backend = s;
     svm_vmcb_init(s->vmcb, v->nested);
-    svm_regs_init(&v->regs);
+    v->regs = (struct cpu_regs){0};
     return 0;
 }
 
@@ -138,37 +138,35 @@ static void reset_fpu(void)
     write_cr4(cr4);
 }
 
-static void load(struct vcpu *v, struct svm_vmcb *vmcb)
+static struct svm_vmcb *vmcb_of(const struct vcpu *v)
 {
-    const struct cpu_regs *r = &v->regs;
-    struct svm_save *s = &vmcb->save;
-
-    s->rax = r->rax;
-    s->rsp = r->rsp;
-    s->rip = r->rip;
-    s->rflags = r->rflags;
-    s->cr0 = r->cr0;
-    s->cr2 = r->cr2;
-    s->cr3 = r->cr3;
-    s->cr4 = r->cr4;
-    s->efer = r->efer | SVM_EFER_SVME; /* VMRUN refuses without it */
-    vmcb->control.tsc_offset = v->tsc_offset;
+    return ((struct svm_vcpu *)v->backend)->vmcb;
 }
 
-static void store(struct vcpu *v, const struct svm_vmcb *vmcb)
+static void get_state(const struct vcpu *v, struct cpu_state *state)
 {
-    const struct svm_save *s = &vmcb->save;
-    struct cpu_regs *r = &v->regs;
+    const struct svm_save *s = &vmcb_of(v)->save;
 
-    r->rax = s->rax;
-    r->rsp = s->rsp;
-    r->rip = s->rip;
-    r->rflags = s->rflags;
-    r->cr0 = s->cr0;
-    r->cr2 = s->cr2;
-    r->cr3 = s->cr3;
-    r->cr4 = s->cr4;
-    r->efer = s->efer & ~SVM_EFER_SVME;
+    *state = (struct cpu_state){.rsp = s->rsp,
+                                .rflags = s->rflags,
+                                .cr0 = s->cr0,
+                                .cr2 = s->cr2,
+                                .cr3 = s->cr3,
+                                .cr4 = s->cr4,
+                                .efer = s->efer & ~SVM_EFER_SVME};
+}
+
+static void set_state(struct vcpu *v, const struct cpu_state *state)
+{
+    struct svm_save *s = &vmcb_of(v)->save;
+
+    s->rsp = state->rsp;
+    s->rflags = state->rflags;
+    s->cr0 = state->cr0;
+    s->cr2 = state->cr2;
+    s->cr3 = state->cr3;
+    s->cr4 = state->cr4;
+    s->efer = state->efer | SVM_EFER_SVME;
 }
 
 /* The ASID is every guest's: what another vCPU, or this one with another nested table, has left in
@@ -182,9 +180,12 @@ static void run(struct vcpu *v, struct cpu_exit *exit)
 {
     struct svm_vcpu *s = v->backend;
     struct svm_control *c = &s->vmcb->control;
+    struct svm_save *save = &s->vmcb->save;
     struct svm_cpu *cpu = &cpus[smp_cpu()];
 
-    load(v, s->vmcb);
+    save->rax = v->regs.rax;
+    save->rip = v->regs.rip;
+    c->tsc_offset = v->tsc_offset;
     c->tlb_control = needs_flush(v, s, cpu) ? SVM_TLB_FLUSH_ALL : 0;
     cpu->last = s->number;
     s->generation = nested_generation(v->nested);
@@ -196,25 +197,41 @@ static void run(struct vcpu *v, struct cpu_exit *exit)
 
     /* An event whose delivery was cut short is delivered again (section 15.7.2). */
     c->inject = c->interrupted & SVM_EVENT_VALID ? c->interrupted : 0;
-    if ((uint32_t)c->exit_code == SVM_EXIT_INVALID)
-        load(v, s->vmcb); /* emulators overwrite it with the host's state then */
-    else
-        store(v, s->vmcb);
-    svm_exit_decode(s->vmcb, v, cpu->has_next_rip, exit);
+    /* After a refused entry some emulators leave the host's state there. */
+    if ((uint32_t)c->exit_code != SVM_EXIT_INVALID) {
+        v->regs.rax = save->rax;
+        v->regs.rip = save->rip;
+    }
+    svm_exit_decode(s->vmcb, &v->regs, cpu->has_next_rip, exit);
     if (exit->reason == CPU_EXIT_ENTRY_FAILED)
         svm_vmcb_init(s->vmcb, v->nested);
 }
 
-static int inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
+static int inject_exception(struct vcpu *v, const struct cpu_exception *e)
 {
-    struct svm_control *c = &((struct svm_vcpu *)v->backend)->vmcb->control;
+    struct svm_vmcb *vmcb = vmcb_of(v);
 
-    if (c->inject & SVM_EVENT_VALID)
+    if (vmcb->control.inject & SVM_EVENT_VALID)
         return -EBUSY;
-    c->inject = SVM_EVENT_VALID | SVM_EVENT_EXCEPTION | vector;
-    if (has_error)
-        c->inject |= SVM_EVENT_HAS_ERROR | (uint64_t)error << 32;
+    vmcb->control.inject = SVM_EVENT_VALID | SVM_EVENT_EXCEPTION | e->vector;
+    if (e->has_error)
+        vmcb->control.inject |= SVM_EVENT_HAS_ERROR | (uint64_t)e->error << 32;
+    if (e->vector == VECTOR_PF)
+        vmcb->save.cr2 = e->address;
     return 0;
+}
+
+static void request_interrupt(struct vcpu *v, uint8_t vector)
+{
+    struct svm_control *c = &vmcb_of(v)->control;
+
+    c->interrupts = (c->interrupts & ~SVM_V_VECTOR_MASK) | (uint64_t)vector << SVM_V_VECTOR |
+                    SVM_V_IRQ | SVM_V_IGNORE_TPR;
+}
+
+static bool interrupt_pending(const struct vcpu *v)
+{
+    return vmcb_of(v)->control.interrupts & SVM_V_IRQ;
 }
 
 static uint32_t copy_hypercall_code(uint8_t *page)
@@ -232,6 +249,10 @@ const struct cpu_ops svm_ops = {
     .vcpu_init = vcpu_init,
     .vcpu_fini = vcpu_fini,
     .run = run,
+    .get_state = get_state,
+    .set_state = set_state,
     .inject_exception = inject_exception,
+    .request_interrupt = request_interrupt,
+    .interrupt_pending = interrupt_pending,
     .hypercall_code = copy_hypercall_code,
 };

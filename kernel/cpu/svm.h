@@ -24,7 +24,6 @@
 #define SVM_VM_CR_DISABLED    (1u << 4)
 #define SVM_MSR_VM_HSAVE_PA   0xc0010117u
 #define SVM_EFER_SVME         (1ull << 12)
-#define SVM_EFER_LMA          (1ull << 10)
 
 /* Intercepts, section 15.9 and appendix B, as numbers of the three 32-bit words. */
 #define SVM_1_INTR        (1u << 0)
@@ -105,6 +104,7 @@ enum svm_exit_code {
 #define SVM_IO_PORT(info)  ((uint16_t)((info) >> 16))
 #define SVM_NPF_PRESENT    (1ull << 0)
 #define SVM_NPF_WRITE      (1ull << 1)
+#define SVM_NPF_RESERVED   (1ull << 3)
 #define SVM_NPF_FETCH      (1ull << 4)
 #define SVM_NPF_TABLE_WALK (1ull << 33)
 
@@ -112,6 +112,12 @@ enum svm_exit_code {
 #define SVM_EVENT_EXCEPTION (3ull << 8)
 #define SVM_EVENT_HAS_ERROR (1ull << 11)
 #define SVM_EVENT_VALID     (1ull << 31)
+
+/* The virtual interrupt, section 15.21.4: the processor itself waits for RFLAGS.IF. */
+#define SVM_V_IRQ         (1ull << 8)
+#define SVM_V_IGNORE_TPR  (1ull << 20)
+#define SVM_V_VECTOR      32
+#define SVM_V_VECTOR_MASK (0xffull << SVM_V_VECTOR)
 
 #define SVM_ASID             1u /* guests come one after another: one, flushed between them */
 #define SVM_TLB_FLUSH_ALL    1u
@@ -199,13 +205,11 @@ struct svm_vcpu {
 void svm_maps_init(void);
 /* The VMCB of a guest that has not run yet: abi.h's entry, every intercept. */
 void svm_vmcb_init(struct svm_vmcb *vmcb, const struct nested_table *nested);
-/* The same in v->regs. */
-void svm_regs_init(struct cpu_regs *regs);
 
 /* svm_exit.c */
 
 /* has_next_rip: the processor tells where the next instruction is. */
-void svm_exit_decode(struct svm_vmcb *vmcb, struct vcpu *v, bool has_next_rip,
+void svm_exit_decode(struct svm_vmcb *vmcb, const struct cpu_regs *regs, bool has_next_rip,
                      struct cpu_exit *exit);
 
 /* svm_check.c */

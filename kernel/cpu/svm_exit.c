@@ -81,18 +81,18 @@ static void decode_control(uint64_t code, struct cpu_exit *exit)
         exit->what = "a write to a control register that does not exist";
 }
 
-static void decode_exception(const struct svm_vmcb *vmcb, struct vcpu *v, struct cpu_exit *exit)
+static void decode_exception(const struct svm_control *c, struct cpu_exit *exit)
 {
-    uint8_t vector = (uint8_t)(vmcb->control.exit_code - SVM_EXIT_EXCEPTION);
+    uint8_t vector = (uint8_t)(c->exit_code - SVM_EXIT_EXCEPTION);
 
     exit->reason = CPU_EXIT_EXCEPTION;
-    exit->exception.vector = vector;
-    exit->exception.has_error = ERROR_CODES >> vector & 1;
-    exit->exception.error = (uint32_t)vmcb->control.info1;
-    exit->exception.has_handler = vmcb->control.exceptions == EXCEPTIONS_KEPT;
+    exit->exception.event.vector = vector;
+    exit->exception.event.has_error = ERROR_CODES >> vector & 1;
+    exit->exception.event.error = (uint32_t)c->info1;
+    exit->exception.has_handler = c->exceptions == EXCEPTIONS_KEPT;
     /* CR2 is not written yet when a page fault is intercepted. */
     if (vector == VECTOR_PF)
-        v->regs.cr2 = vmcb->control.info2;
+        exit->exception.event.address = c->info2;
 }
 
 static void decode_io(const struct svm_control *c, struct cpu_exit *exit)
@@ -104,17 +104,17 @@ static void decode_io(const struct svm_control *c, struct cpu_exit *exit)
     exit->io.string = c->info1 & SVM_IO_STRING;
 }
 
-static void decode_msr(const struct svm_control *c, const struct vcpu *v, struct cpu_exit *exit)
+static void decode_msr(const struct svm_control *c, const struct cpu_regs *r, struct cpu_exit *exit)
 {
     exit->reason = c->info1 == 0 ? CPU_EXIT_RDMSR : CPU_EXIT_WRMSR;
     exit->length = 2;
-    exit->msr.index = (uint32_t)v->regs.rcx;
-    exit->msr.value = v->regs.rdx << 32 | (uint32_t)v->regs.rax;
+    exit->msr.index = (uint32_t)r->rcx;
+    exit->msr.value = r->rdx << 32 | (uint32_t)r->rax;
 }
 
 static void decode_nested_fault(const struct svm_control *c, struct cpu_exit *exit)
 {
-    exit->reason = CPU_EXIT_NESTED_FAULT;
+    exit->reason = c->info1 & SVM_NPF_RESERVED ? CPU_EXIT_NESTED_BROKEN : CPU_EXIT_NESTED_FAULT;
     exit->nested.address = gpa(c->info2);
     exit->nested.present = c->info1 & SVM_NPF_PRESENT;
     exit->nested.table_walk = c->info1 & SVM_NPF_TABLE_WALK;
@@ -139,7 +139,7 @@ static void decode_named(struct svm_control *c, struct cpu_exit *exit)
     }
 }
 
-void svm_exit_decode(struct svm_vmcb *vmcb, struct vcpu *v, bool has_next_rip,
+void svm_exit_decode(struct svm_vmcb *vmcb, const struct cpu_regs *regs, bool has_next_rip,
                      struct cpu_exit *exit)
 {
     struct svm_control *c = &vmcb->control;
@@ -152,16 +152,16 @@ void svm_exit_decode(struct svm_vmcb *vmcb, struct vcpu *v, bool has_next_rip,
     } else if (code >= SVM_EXIT_CR_WRITE && code <= SVM_EXIT_DR_LAST) {
         decode_control(code, exit);
     } else if (code >= SVM_EXIT_EXCEPTION && code <= SVM_EXIT_EXCEPTION_LAST) {
-        decode_exception(vmcb, v, exit);
+        decode_exception(c, exit);
     } else if (code == SVM_EXIT_IO) {
         decode_io(c, exit);
     } else if (code == SVM_EXIT_MSR) {
-        decode_msr(c, v, exit);
+        decode_msr(c, regs, exit);
     } else if (code == SVM_EXIT_NPF) {
         decode_nested_fault(c, exit);
     } else if (code < SVM_EXIT_NAMED) {
         decode_named(c, exit);
     }
-    if (exit->length && has_next_rip && c->next_rip - v->regs.rip <= INSTRUCTION_BYTES)
-        exit->length = (uint8_t)(c->next_rip - v->regs.rip);
+    if (exit->length && has_next_rip && c->next_rip - regs->rip <= INSTRUCTION_BYTES)
+        exit->length = (uint8_t)(c->next_rip - regs->rip);
 }

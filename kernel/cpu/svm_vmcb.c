@@ -9,13 +9,9 @@
 #include "kernel/mem.h"
 #include "kernel/x86.h"
 
-#define CR0_ET         (1ull << 4)
-#define CR4_OSFXSR     (1ull << 9)
-#define CR4_OSXMMEXCPT (1ull << 10)
-#define RFLAGS_ONE     (1ull << 1)
-#define DR6_RESET      0xffff0ff0u
-#define DR7_RESET      0x400u
-#define PAT_RESET      0x0007040600070406ull
+#define DR6_RESET 0xffff0ff0u
+#define DR7_RESET 0x400u
+#define PAT_RESET 0x0007040600070406ull
 
 /* CR2 and CR3 are the guest's. */
 #define CR_WRITES ((uint16_t) ~(1u << 2 | 1u << 3))
@@ -40,13 +36,6 @@
 static _Alignas(4096) uint8_t io_map[SVM_IO_MAP_BYTES];
 static _Alignas(4096) uint8_t msr_map[SVM_MSR_MAP_BYTES];
 
-/* All of these are the guest's own while it runs: VMLOAD brings them in, VMSAVE takes them out. */
-static const uint32_t own_msrs[] = {
-    0x174,      0x175,      0x176,                  /* SYSENTER_CS, ESP, EIP */
-    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, /* STAR, LSTAR, CSTAR, SFMASK */
-    0xc0000100, 0xc0000101, 0xc0000102,             /* FS_BASE, GS_BASE, KERNEL_GS_BASE */
-};
-
 /* Two bits an MSR: 2 KiB for the MSRs from 0 on, then 2 KiB for those from 0xc0000000 on. */
 static void allow_msr(uint32_t msr)
 {
@@ -59,8 +48,8 @@ void svm_maps_init(void)
 {
     memset(io_map, 0xff, sizeof io_map);
     memset(msr_map, 0xff, sizeof msr_map);
-    for (size_t i = 0; i < sizeof own_msrs / sizeof own_msrs[0]; i++)
-        allow_msr(own_msrs[i]);
+    for (size_t i = 0; i < CPU_GUEST_MSRS; i++)
+        allow_msr(cpu_guest_msrs[i]);
 }
 
 static void init_control(struct svm_control *c, const struct nested_table *nested)
@@ -90,6 +79,11 @@ static void init_save(struct svm_save *s)
     s->dr6 = DR6_RESET;
     s->dr7 = DR7_RESET;
     s->pat = PAT_RESET;
+    s->rflags = RFLAGS_ONE;
+    s->cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
+    /* With SSE ready: the guest could not turn it on itself. */
+    s->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    s->efer = EFER_NXE | EFER_LMA | EFER_LME | SVM_EFER_SVME; /* VMRUN refuses without SVME */
 }
 
 void svm_vmcb_init(struct svm_vmcb *vmcb, const struct nested_table *nested)
@@ -97,15 +91,4 @@ void svm_vmcb_init(struct svm_vmcb *vmcb, const struct nested_table *nested)
     memset(vmcb, 0, sizeof *vmcb);
     init_control(&vmcb->control, nested);
     init_save(&vmcb->save);
-}
-
-void svm_regs_init(struct cpu_regs *regs)
-{
-    *regs = (struct cpu_regs){
-        .rflags = RFLAGS_ONE,
-        .cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE,
-        /* With SSE ready: the guest could not turn it on itself. */
-        .cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT,
-        .efer = EFER_NXE | SVM_EFER_LMA | EFER_LME,
-    };
 }

@@ -5,7 +5,7 @@
 #include "kernel/cpu/svm.h"
 
 static struct svm_vmcb vmcb;
-static struct vcpu v;
+static struct cpu_regs regs;
 static struct cpu_exit got;
 
 static void decode(uint64_t code, uint64_t info1, uint64_t info2)
@@ -13,7 +13,7 @@ static void decode(uint64_t code, uint64_t info1, uint64_t info2)
     vmcb.control.exit_code = code;
     vmcb.control.info1 = info1;
     vmcb.control.info2 = info2;
-    svm_exit_decode(&vmcb, &v, false, &got);
+    svm_exit_decode(&vmcb, &regs, false, &got);
     assert_int_equal(got.raw, code);
 }
 
@@ -27,7 +27,7 @@ static int reset(void **state)
                                          .io_map = 0x1000,
                                          .msr_map = 0x4000},
                              .save = {.efer = 0x1d00, .cr0 = 0x80010033, .cr4 = 0x620}};
-    v = (struct vcpu){.regs = {.rip = 0x1000}};
+    regs = (struct cpu_regs){.rip = 0x1000};
     return 0;
 }
 
@@ -44,6 +44,8 @@ static void nested_faults(void **state)
     assert_true(got.nested.present);
     decode(SVM_EXIT_NPF, 0x100000015, 0);
     assert_int_equal(got.nested.access, CPU_ACCESS_EXEC);
+    decode(SVM_EXIT_NPF, 0x10000000d, 0x5000);
+    assert_int_equal(got.reason, CPU_EXIT_NESTED_BROKEN);
     decode(SVM_EXIT_NPF, 0x200000006, 0);
     assert_true(got.nested.table_walk);
 }
@@ -66,9 +68,9 @@ static void ports(void **state)
 static void msrs(void **state)
 {
     (void)state;
-    v.regs.rcx = 0xffffffffc0000080;
-    v.regs.rdx = 0xaaaaaaaa00000001;
-    v.regs.rax = 0xbbbbbbbb00000002;
+    regs.rcx = 0xffffffffc0000080;
+    regs.rdx = 0xaaaaaaaa00000001;
+    regs.rax = 0xbbbbbbbb00000002;
     decode(SVM_EXIT_MSR, 1, 0);
     assert_int_equal(got.reason, CPU_EXIT_WRMSR);
     assert_int_equal(got.msr.index, 0xc0000080);
@@ -83,11 +85,11 @@ static void exceptions_are_the_guests_once_it_has_handlers(void **state)
     (void)state;
     decode(SVM_EXIT_EXCEPTION + 14, 2, 0xdead000);
     assert_int_equal(got.reason, CPU_EXIT_EXCEPTION);
-    assert_int_equal(got.exception.vector, 14);
-    assert_int_equal(got.exception.error, 2);
-    assert_true(got.exception.has_error);
+    assert_int_equal(got.exception.event.vector, 14);
+    assert_int_equal(got.exception.event.error, 2);
+    assert_true(got.exception.event.has_error);
     assert_false(got.exception.has_handler);
-    assert_int_equal(v.regs.cr2, 0xdead000);
+    assert_int_equal(got.exception.event.address, 0xdead000);
 
     decode(SVM_EXIT_IDTR_WRITE, 0, 0);
     assert_int_equal(got.reason, CPU_EXIT_IDT_LOAD);
@@ -97,9 +99,9 @@ static void exceptions_are_the_guests_once_it_has_handlers(void **state)
 
     decode(SVM_EXIT_EXCEPTION + 17, 0, 0);
     assert_true(got.exception.has_handler);
-    assert_true(got.exception.has_error);
+    assert_true(got.exception.event.has_error);
     decode(SVM_EXIT_EXCEPTION + 1, 0, 0);
-    assert_false(got.exception.has_error);
+    assert_false(got.exception.event.has_error);
 }
 
 static void registers(void **state)
@@ -128,10 +130,10 @@ static void lengths(void **state)
     /* A processor that tells knows of prefixes as well. */
     vmcb.control.exit_code = SVM_EXIT_CPUID;
     vmcb.control.next_rip = 0x1003;
-    svm_exit_decode(&vmcb, &v, true, &got);
+    svm_exit_decode(&vmcb, &regs, true, &got);
     assert_int_equal(got.length, 3);
     vmcb.control.next_rip = 0;
-    svm_exit_decode(&vmcb, &v, true, &got);
+    svm_exit_decode(&vmcb, &regs, true, &got);
     assert_int_equal(got.length, 2);
 }
 
@@ -153,7 +155,7 @@ static void any_code(void **state)
 static void says(const char *words)
 {
     vmcb.control.exit_code = UINT64_MAX;
-    svm_exit_decode(&vmcb, &v, false, &got);
+    svm_exit_decode(&vmcb, &regs, false, &got);
     assert_int_equal(got.reason, CPU_EXIT_ENTRY_FAILED);
     assert_says(got.what, words);
     reset(NULL);
