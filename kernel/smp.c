@@ -47,7 +47,7 @@ uint32_t smp_cpu(void)
 
 static void serve_call(struct trap_frame *frame)
 {
-    (void)frame; /* it ended the hlt, that is all: park looks at the mailbox */
+    (void)frame; /* it ended the hlt, or a guest's run, that is all: park looks at the mailbox */
     apic_eoi();
 }
 
@@ -213,4 +213,9 @@ int smp_call(uint32_t cpu, void (*fn)(void *), void *arg)
     if (apic_send_vector(percpus[cpu].apic_id, TRAP_CALL) != 0)
         return -ETIMEDOUT;
     return advance(box, MAILBOX_DONE, MAILBOX_FREE, end) ? 0 : -ETIMEDOUT;
+}
+
+int smp_kick(uint32_t cpu)
+{
+    return apic_send_vector(percpus[cpu].apic_id, TRAP_CALL);
 }

@@ -19,6 +19,10 @@ uint32_t smp_cpu(void); /* index of the calling CPU, 0 = boot CPU */
  * counts as lost, and what arg points to as its own. */
 int smp_call(uint32_t cpu, void (*fn)(void *), void *arg);
 
+/* A guest that runs on cpu exits with CPU_EXIT_HOST_INTERRUPT; elsewhere the interrupt waits until
+ * cpu takes one. -ETIMEDOUT when the local APIC does not send it. */
+int smp_kick(uint32_t cpu);
+
 /* Periodic interrupts on this CPU, hz a second; 0 stops them. A running guest exits with
  * CPU_EXIT_HOST_INTERRUPT. */
 void apic_timer(uint32_t hz);

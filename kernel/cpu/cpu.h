@@ -102,6 +102,7 @@ struct nested_table; /* nested.h */
 struct vcpu {
     struct cpu_regs regs; /* valid between runs; changes take effect at the next */
     struct nested_table *nested;
+    uint64_t flush;      /* nested_cpus.c's: the number of the last flush for this vCPU */
     uint64_t tsc_offset; /* added to the TSC the guest reads */
     void *backend;       /* the backend's own */
 };

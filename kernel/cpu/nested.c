@@ -2,6 +2,7 @@
 /* Four levels, whatever the format: PML4E = 4, PTE = 1. */
 #include "kernel/cpu/nested.h"
 #include <errno.h>
+#include <stdatomic.h>
 #include "kernel/mem.h"
 #include "kernel/panic.h"
 
@@ -13,7 +14,7 @@ struct nested_table {
     struct nested_format format;
     hpa_t root;
     uint32_t pages;
-    uint64_t generation;
+    _Atomic uint64_t generation;
 };
 
 static uint64_t step_of(unsigned level)
@@ -39,6 +40,13 @@ static bool is_leaf(const struct nested_table *t, uint64_t entry, unsigned level
     return level == 1 || (entry & t->format.large);
 }
 
+static uint64_t new_generation(void)
+{
+    static _Atomic uint64_t last;
+
+    return atomic_fetch_add(&last, 1) + 1;
+}
+
 int nested_create(struct nested_format format, struct nested_table **table)
 {
     hpa_t own = frame_alloc(), root = frame_alloc();
@@ -51,7 +59,8 @@ int nested_create(struct nested_format format, struct nested_table **table)
         return -ENOMEM;
     }
     *table = phys_to_virt(own);
-    **table = (struct nested_table){.format = format, .root = root, .pages = 1};
+    **table = (struct nested_table){
+        .format = format, .root = root, .pages = 1, .generation = new_generation()};
     return 0;
 }
 
@@ -140,7 +149,6 @@ int nested_map(struct nested_table *table, gpa_t guest, hpa_t host, uint64_t byt
     struct span s = {guest, host, bytes, largest, rights, device};
 
     ASSERT(is_aligned(guest.v | host.v | bytes, PAGE_SIZE));
-    table->generation++;
     while (s.bytes > 0) {
         uint64_t mapped;
         int error = map_leaf(table, &s, &mapped);
@@ -174,7 +182,6 @@ static uint64_t *find_leaf(const struct nested_table *t, gpa_t guest, unsigned *
 
 void nested_unmap(struct nested_table *table, gpa_t guest, uint64_t bytes)
 {
-    table->generation++;
     for (uint64_t at = 0; at < bytes;) {
         unsigned level;
         uint64_t *entry = find_leaf(table, gpa(guest.v + at), &level);
@@ -187,6 +194,9 @@ void nested_unmap(struct nested_table *table, gpa_t guest, uint64_t bytes)
         *entry = 0;
         at += step_of(level);
     }
+    /* After the entries, so that who reads the new one and flushes can't cache an old entry. */
+    atomic_store(&table->generation, new_generation());
+    nested_shoot(table);
 }
 
 static unsigned rights_of(const struct nested_format *f, uint64_t entry)
@@ -222,5 +232,5 @@ uint32_t nested_table_pages(const struct nested_table *table)
 
 uint64_t nested_generation(const struct nested_table *table)
 {
-    return table->generation;
+    return atomic_load(&table->generation);
 }

@@ -23,9 +23,10 @@ static const uint8_t hypercall_code[] = {0x0f, 0x01, 0xd9, 0xc3};
 
 /* What each CPU keeps for the world switch. */
 struct svm_cpu {
-    hpa_t save;      /* VM_HSAVE_PA: VMRUN's, of no known layout */
-    hpa_t host_area; /* a VMCB's save area, for VMSAVE */
-    uint64_t last;   /* number of the vCPU that ran here last */
+    hpa_t save;          /* VM_HSAVE_PA: VMRUN's, of no known layout */
+    hpa_t host_area;     /* a VMCB's save area, for VMSAVE */
+    uint64_t last;       /* number of the vCPU that ran here last */
+    uint64_t generation; /* of its nested table then */
     bool has_next_rip;
 };
 
@@ -103,7 +104,7 @@ static int vcpu_init(struct vcpu *v)
     }
     s = phys_to_virt(backend);
     made++;
-    *s = (struct svm_vcpu){.vmcb = phys_to_virt(vmcb), .number = made};
+    *s = (struct svm_vcpu){.vmcb = phys_to_virt(vmcb), .number = made, .fpu = FPU_FRESH};
     v->backend = s;
     svm_vmcb_init(s->vmcb, v->nested);
     v->regs = (struct cpu_regs){0};
@@ -114,28 +115,10 @@ static void vcpu_fini(struct vcpu *v)
 {
     struct svm_vcpu *s = v->backend;
 
+    fpu_forget(&s->fpu);
     frame_free(virt_to_phys(s->vmcb));
     frame_free(virt_to_phys(s));
     v->backend = NULL;
-}
-
-/* The state after FNINIT and RESET, and no byte of whoever used these registers before. The
- * hypervisor itself does not use them. */
-static void reset_fpu(void)
-{
-    static const _Alignas(16) struct {
-        uint16_t control, status, tag, opcode;
-        uint64_t ip, dp;
-        uint32_t mxcsr, mxcsr_mask;
-        uint64_t registers[60];
-    } fresh = {.control = 0x37f, .mxcsr = 0x1f80};
-    uint64_t cr4 = read_cr4();
-
-    _Static_assert(sizeof fresh == 512, "FXRSTOR's area");
-    /* Without OSFXSR the XMM registers may be left out. */
-    write_cr4(cr4 | CR4_OSFXSR);
-    __asm__ volatile("fxrstor64 %0" ::"m"(fresh));
-    write_cr4(cr4);
 }
 
 static struct svm_vmcb *vmcb_of(const struct vcpu *v)
@@ -169,11 +152,22 @@ static void set_state(struct vcpu *v, const struct cpu_state *state)
     s->efer = state->efer | SVM_EFER_SVME;
 }
 
-/* The ASID is every guest's: what another vCPU, or this one with another nested table, has left in
- * the TLB must go. */
-static bool needs_flush(const struct vcpu *v, const struct svm_vcpu *s, const struct svm_cpu *cpu)
+/* The ASID is every guest's: what another vCPU has left in the TLB must go, and what this one has,
+ * when its nested table has changed since, or when it was on another CPU: the guest's own flushes
+ * there did not reach this one. */
+static void flush_if_stale(struct vcpu *v, uint64_t generation, uint32_t number)
 {
-    return cpu->last != s->number || s->generation != nested_generation(v->nested);
+    struct svm_vcpu *s = v->backend;
+    struct svm_cpu *cpu = &cpus[number];
+
+    s->vmcb->control.tlb_control = 0;
+    if (cpu->last != s->number || cpu->generation != generation || s->cpu != number) {
+        s->vmcb->control.tlb_control = SVM_TLB_FLUSH_ALL;
+        nested_flushed(v, number);
+    }
+    cpu->last = s->number;
+    cpu->generation = generation;
+    s->cpu = number;
 }
 
 static void run(struct vcpu *v, struct cpu_exit *exit)
@@ -181,19 +175,18 @@ static void run(struct vcpu *v, struct cpu_exit *exit)
     struct svm_vcpu *s = v->backend;
     struct svm_control *c = &s->vmcb->control;
     struct svm_save *save = &s->vmcb->save;
-    struct svm_cpu *cpu = &cpus[smp_cpu()];
+    uint32_t number = smp_cpu();
+    struct svm_cpu *cpu = &cpus[number];
 
     save->rax = v->regs.rax;
     save->rip = v->regs.rip;
     c->tsc_offset = v->tsc_offset;
-    c->tlb_control = needs_flush(v, s, cpu) ? SVM_TLB_FLUSH_ALL : 0;
-    cpu->last = s->number;
-    s->generation = nested_generation(v->nested);
-    if (!s->has_fresh_fpu)
-        reset_fpu();
-    s->has_fresh_fpu = true;
+    fpu_switch(&s->fpu);
 
+    flush_if_stale(v, nested_enter(v, number), number);
+    nested_assert_fresh(v, number);
     svm_enter(virt_to_phys(s->vmcb).v, &v->regs, cpu->host_area.v);
+    nested_leave(number);
 
     /* An event whose delivery was cut short is delivered again (section 15.7.2). */
     c->inject = c->interrupted & SVM_EVENT_VALID ? c->interrupted : 0;

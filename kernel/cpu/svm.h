@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/fpu.h"
 
 /* CPUID, section 15.4 and volume 3, appendix E. */
 #define SVM_CPUID_MAX         0x80000000u
@@ -194,9 +195,9 @@ _Static_assert(sizeof(struct svm_vmcb) == 4096, "a VMCB is one page");
 /* vcpu->backend; a frame of its own, as the VMCB. */
 struct svm_vcpu {
     struct svm_vmcb *vmcb;
-    uint64_t number;     /* no two vCPUs since boot have the same */
-    uint64_t generation; /* of the nested table, at the last entry */
-    bool has_fresh_fpu;
+    uint64_t number; /* no two vCPUs since boot have the same */
+    uint32_t cpu;    /* it ran on last */
+    struct fpu_state fpu;
 };
 
 /* svm_vmcb.c */

@@ -4,11 +4,14 @@
 #include "tests/host/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "kernel/cpu/nested.h"
 #include "kernel/mem.h"
 #include "kernel/panic.h"
+#include "kernel/smp.h"
+#include "kernel/time.h"
 #include "tests/host/random.h"
 
 #define PAGES  4096u           /* of guest memory, in 8 regions of 2 MiB */
@@ -53,10 +56,48 @@ void frame_free(hpa_t frame)
     free(phys_to_virt(frame));
 }
 
+static jmp_buf in_panic;
+static bool may_panic;
+static char reason[320];
+
 void panic(const char *format, ...)
 {
-    fail_msg("panic: %s", format);
-    abort();
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    if (!may_panic)
+        fail_msg("panic: %s", reason);
+    may_panic = false;
+    longjmp(in_panic, 1);
+}
+
+/* Whether it panics; reason says why. */
+#define PANICS(call) (may_panic = true, setjmp(in_panic) == 0 ? ((call), may_panic = false) : true)
+
+/* The CPU that is kicked leaves, if it obeys. */
+static uint64_t now;
+static uint32_t kicks;
+static bool deaf;
+
+int smp_kick(uint32_t cpu)
+{
+    kicks++;
+    if (!deaf)
+        nested_leave(cpu);
+    return 0;
+}
+
+uint64_t deadline_us(uint64_t us)
+{
+    return now + us;
+}
+
+bool deadline_passed(uint64_t end)
+{
+    now += 1000;
+    return now >= end;
 }
 
 static struct nested_table *make(const struct nested_format *format)
@@ -147,18 +188,132 @@ static void out_of_memory_leaves_nothing(void **state)
     }
 }
 
-static void every_change_shows(void **state)
+static void what_goes_stale_has_another_generation(void **state)
 {
-    struct nested_table *t = make(&npt);
+    struct nested_table *t = make(&npt), *other = make(&npt);
     uint64_t before = nested_generation(t);
 
     (void)state;
+    assert_true(before != nested_generation(other));
     nested_map(t, gpa(0), hpa(0), PAGE_SIZE, NESTED_READ, PAGE_SIZE, false);
-    assert_true(nested_generation(t) != before);
-    before = nested_generation(t);
+    assert_int_equal(nested_generation(t), before);
     nested_unmap(t, gpa(0), PAGE_SIZE);
-    assert_true(nested_generation(t) != before);
+    assert_true(nested_generation(t) > before);
+    assert_true(nested_generation(t) != nested_generation(other));
+    nested_destroy(other);
     destroy(t);
+}
+
+/* A whole run as a backend does it; returns whether it was let in. */
+static bool run(struct vcpu *v, uint32_t cpu, bool flush)
+{
+    bool is_stale;
+
+    nested_enter(v, cpu);
+    if (flush)
+        nested_flushed(v, cpu);
+    is_stale = PANICS(nested_check_fresh(v, cpu));
+    nested_leave(cpu);
+    return !is_stale;
+}
+
+static void a_first_entry_flushes(void **state)
+{
+    struct vcpu v = {.nested = make(&npt)};
+
+    (void)state;
+    assert_false(run(&v, 0, false));
+    assert_says(reason, "CPU 0 enters");
+    assert_true(run(&v, 0, true));
+    assert_true(run(&v, 0, false));
+    destroy(v.nested);
+}
+
+static void an_unmap_needs_a_flush_on_each_cpu(void **state)
+{
+    struct vcpu v = {.nested = make(&npt)};
+    char words[64];
+
+    (void)state;
+    assert_true(run(&v, 0, true));
+    nested_map(v.nested, gpa(0), hpa(0), PAGE_SIZE, NESTED_READ, PAGE_SIZE, false);
+    assert_true(run(&v, 0, false));
+    snprintf(words, sizeof words, "flushed at generation %lu", nested_generation(v.nested));
+    nested_unmap(v.nested, gpa(0), PAGE_SIZE);
+    assert_false(run(&v, 0, false));
+    assert_says(reason, words);
+    snprintf(words, sizeof words, "the table is at %lu", nested_generation(v.nested));
+    assert_says(reason, words);
+    assert_false(run(&v, 3, false));
+    assert_says(reason, "CPU 3 enters");
+    assert_true(run(&v, 0, true));
+    destroy(v.nested);
+}
+
+/* A guest flushes for itself as well, and only where it runs. */
+static void a_vcpu_that_moved_flushes(void **state)
+{
+    struct vcpu v = {.nested = make(&npt)};
+
+    (void)state;
+    assert_true(run(&v, 0, true));
+    assert_true(run(&v, 1, true));
+    assert_false(run(&v, 0, false));
+    assert_says(reason, "before it ran elsewhere");
+    assert_true(run(&v, 0, true));
+    assert_false(run(&v, 1, false));
+    destroy(v.nested);
+}
+
+static void another_guest_on_the_cpu_needs_a_flush(void **state)
+{
+    struct vcpu a = {.nested = make(&npt)}, b = {.nested = make(&npt)}, twin = a;
+
+    (void)state;
+    assert_true(run(&a, 0, true));
+    assert_false(run(&b, 0, false));
+    assert_false(run(&twin, 0, false)); /* another vCPU on the same table */
+    assert_true(run(&b, 0, true));
+    assert_false(run(&a, 0, false));
+    nested_destroy(b.nested);
+    destroy(a.nested);
+}
+
+static void an_unmap_drives_out_who_is_inside(void **state)
+{
+    struct vcpu v = {.nested = make(&npt)}, other = {.nested = make(&npt)};
+    uint64_t before = nested_generation(v.nested);
+
+    (void)state;
+    kicks = 0;
+    nested_unmap(v.nested, gpa(0), PAGE_SIZE);
+    assert_int_equal(kicks, 0); /* nobody is inside */
+    nested_enter(&v, 1);
+    nested_enter(&other, 2);
+    nested_unmap(v.nested, gpa(0), PAGE_SIZE);
+    assert_int_equal(kicks, 1);
+    assert_true(nested_enter(&v, 1) > before);
+    nested_leave(1);
+    nested_unmap(other.nested, gpa(0), PAGE_SIZE);
+    assert_int_equal(kicks, 2);
+    nested_unmap(v.nested, gpa(0), PAGE_SIZE);
+    assert_int_equal(kicks, 2);
+    nested_destroy(other.nested);
+    destroy(v.nested);
+}
+
+static void who_does_not_leave_ends_in_a_panic(void **state)
+{
+    struct vcpu v = {.nested = make(&npt)};
+
+    (void)state;
+    nested_enter(&v, 5);
+    deaf = true;
+    assert_true(PANICS(nested_unmap(v.nested, gpa(0), PAGE_SIZE)));
+    assert_says(reason, "CPU 5 stays in the guest");
+    deaf = false;
+    nested_leave(5);
+    destroy(v.nested);
 }
 
 struct page {
@@ -230,7 +385,13 @@ int main(void)
         cmocka_unit_test(leaves_are_as_large_as_may_be),
         cmocka_unit_test(what_is_mapped_is_not_replaced),
         cmocka_unit_test(out_of_memory_leaves_nothing),
-        cmocka_unit_test(every_change_shows),
+        cmocka_unit_test(what_goes_stale_has_another_generation),
+        cmocka_unit_test(a_first_entry_flushes),
+        cmocka_unit_test(an_unmap_needs_a_flush_on_each_cpu),
+        cmocka_unit_test(a_vcpu_that_moved_flushes),
+        cmocka_unit_test(another_guest_on_the_cpu_needs_a_flush),
+        cmocka_unit_test(an_unmap_drives_out_who_is_inside),
+        cmocka_unit_test(who_does_not_leave_ends_in_a_panic),
         cmocka_unit_test(agrees_with_a_list_of_pages),
     };
 
