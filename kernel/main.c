@@ -196,7 +196,9 @@ static const struct cpu_ops *start_cpus(uint32_t *cpus)
     if (cpu == NULL)
         refuse("no hardware virtualization: %s", why);
     if (cpu->enable() != 0)
-        refuse("%s could not be turned on: out of memory", cpu->name);
+        refuse("%s could not be turned on: no memory, or somebody else has it: boot Sluice first "
+               "and alone",
+               cpu->name);
     log_info("main", "%s on %u CPUs", cpu->name, *cpus);
     return cpu;
 }

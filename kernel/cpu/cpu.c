@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 /* In the order of probing; no processor has two of them. */
-static const struct cpu_ops *const backends[] = {&svm_ops};
+static const struct cpu_ops *const backends[] = {&vmx_ops, &svm_ops};
 
 static const char *const exit_names[CPU_EXIT_REASONS] = {
     [CPU_EXIT_HYPERCALL] = "hypercall",

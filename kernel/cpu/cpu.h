@@ -21,7 +21,8 @@ struct cpu_regs {
  * read and one to write. */
 struct cpu_state {
     uint64_t rsp, rflags;
-    uint64_t cr0, cr2, cr3, cr4, efer;
+    uint64_t cr0, cr2, cr3, cr4;
+    uint64_t efer; /* told, not taken: it is the host's, 64-bit with NX */
 };
 
 struct cpu_exception {
@@ -111,9 +112,8 @@ struct cpu_ops {
     const char *name; /* as in the result record: "svm", "vmx" */
     /* 0, or -ENOTSUP with *why in words ending in what to do about it. Changes nothing. */
     int (*probe)(const char **why);
-    /* Turns virtualization on or off on the calling CPU. 0, -ENOMEM. */
+    /* Turns virtualization on on the calling CPU. 0, -ENOMEM, -EBUSY when it is on already. */
     int (*enable)(void);
-    void (*disable)(void);
     struct nested_format (*nested_format)(void);
     /* A vCPU in the state of abi.h's entry: 64-bit, flat segments, interrupts off; the caller then
      * sets rip and rdi, rsp and cr3. From its first run on it belongs to the CPU that ran it: only
@@ -136,7 +136,7 @@ struct cpu_ops {
     uint32_t (*hypercall_code)(uint8_t *page);
 };
 
-extern const struct cpu_ops svm_ops;
+extern const struct cpu_ops vmx_ops, svm_ops;
 
 /* The backend this CPU has: probes each in turn. NULL with *why in words. */
 const struct cpu_ops *cpu_select(const char **why);

@@ -68,12 +68,6 @@ static int enable(void)
     return 0;
 }
 
-static void disable(void)
-{
-    wrmsr(SVM_MSR_VM_HSAVE_PA, 0);
-    wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~SVM_EFER_SVME);
-}
-
 /* Section 15.25.5: as ordinary page tables, in which the guest counts as a user. */
 static struct nested_format format(void)
 {
@@ -149,7 +143,6 @@ static void set_state(struct vcpu *v, const struct cpu_state *state)
     s->cr2 = state->cr2;
     s->cr3 = state->cr3;
     s->cr4 = state->cr4;
-    s->efer = state->efer | SVM_EFER_SVME;
 }
 
 /* The ASID is every guest's: what another vCPU has left in the TLB must go, and what this one has,
@@ -179,6 +172,8 @@ static void run(struct vcpu *v, struct cpu_exit *exit)
     struct svm_cpu *cpu = &cpus[number];
 
     save->rax = v->regs.rax;
+    if (save->rip != v->regs.rip)
+        c->interrupt_shadow = 0; /* of an instruction that the hypervisor has stepped over */
     save->rip = v->regs.rip;
     c->tsc_offset = v->tsc_offset;
     fpu_switch(&s->fpu);
@@ -237,7 +232,6 @@ const struct cpu_ops svm_ops = {
     .name = "svm",
     .probe = probe,
     .enable = enable,
-    .disable = disable,
     .nested_format = format,
     .vcpu_init = vcpu_init,
     .vcpu_fini = vcpu_fini,
