@@ -102,12 +102,21 @@ static void decode_control(struct cpu_exit *exit)
     }
 }
 
+/* Else the next entry would block the host's next NMI: the guest has none of its own. */
+static void unblock_nmi(void)
+{
+    uint64_t blocked = vmx_read(VMX_INTERRUPTIBILITY);
+
+    vmx_write(VMX_INTERRUPTIBILITY, blocked & ~(uint64_t)VMX_BLOCKED_BY_NMI);
+}
+
 static void decode_exception(const struct vmx_vcpu *s, struct cpu_exit *exit)
 {
     uint32_t event = (uint32_t)vmx_read(VMX_EVENT);
 
     if (VMX_EVENT_TYPE(event) == VMX_EVENT_NMI) {
         exit->reason = CPU_EXIT_HOST_NMI;
+        unblock_nmi();
         return;
     }
     exit->reason = CPU_EXIT_EXCEPTION;
@@ -186,8 +195,7 @@ static void keep_event(struct vmx_vcpu *s)
     if (VMX_EVENT_TYPE(event) >= VMX_EVENT_SOFTWARE_INTERRUPT)
         s->inject_length = (uint32_t)vmx_read(VMX_LENGTH);
     if (VMX_EVENT_TYPE(event) == VMX_EVENT_NMI)
-        vmx_write(VMX_INTERRUPTIBILITY,
-                  vmx_read(VMX_INTERRUPTIBILITY) & ~(uint64_t)VMX_BLOCKED_BY_NMI);
+        unblock_nmi();
 }
 
 static void decode_not_entered(uint32_t reason, struct cpu_exit *exit)
