@@ -126,7 +126,7 @@ static void run_work(struct cases *cs, uint32_t round, uint32_t work)
             .image = cs->image,
             .args = args,
             .memory = o->memory,
-            .identity = o->strategy[s] == DMA_NONE,
+            .identity = o->strategy[s] == DMA_NONE || vtd_is_absent(),
             .nic = cs->nic,
             .dma = {.strategy = o->strategy[s],
                     .policy = o->policy,

@@ -97,7 +97,7 @@ static int parse_dmar(const void *table, uint32_t bytes, void *out, char *error)
     return acpi_parse_dmar(table, bytes, out, error);
 }
 
-/* Returns whether there is a DMAR: without one only strategy=none can run. */
+/* Returns whether there is a DMAR. */
 static bool read_acpi(void)
 {
     char error[ACPI_ERROR_TEXT] = "";
@@ -107,8 +107,10 @@ static bool read_acpi(void)
         refuse("ACPI: %s", error);
     if (read_table("APIC", parse_madt, &madt, error) != 0)
         refuse("ACPI MADT: %s", error);
-    if (read_table("MCFG", parse_mcfg, &mcfg, error) != 0)
-        log_warn("main", "ACPI MCFG: %s: PCI by ports, 256 bytes a function", error);
+    bad = read_table("MCFG", parse_mcfg, &mcfg, error);
+    if (bad != 0) /* normal where there is no PCI Express */
+        log_line(bad == -ENOENT ? LOG_INFO : LOG_WARN, "main",
+                 "ACPI MCFG: %s: PCI by ports, 256 bytes a function", error);
     bad = read_table("DMAR", parse_dmar, &dmar, error);
     if (bad != 0 && bad != -ENOENT)
         refuse("ACPI DMAR: %s: the raw table is above; report it to the board's vendor", error);
@@ -123,15 +125,31 @@ static bool all_none(void)
     return true;
 }
 
-static void start_iommu(bool have_dmar)
+/* Without VT-d: what the command line accepts in its place. */
+static void do_without_iommu(void)
 {
-    if (!have_dmar && all_none()) {
+    if (all_none()) {
         log_warn("main", "no DMAR: the device reaches all memory, as unsafe-dma allows");
         return;
     }
-    if (!have_dmar)
+    if (!options.unsafe_no_iommu)
         refuse("ACPI has no DMAR, so there is no VT-d to meter the device's DMA: turn VT-d on in "
-               "the firmware (QEMU: -device intel-iommu,intremap=on), or strategy=none unsafe-dma");
+               "the firmware (QEMU: -device intel-iommu,intremap=on), or strategy=none unsafe-dma, "
+               "or unsafe-no-iommu: the device then reaches all memory");
+    if (vtd_start_absent() != 0)
+        refuse("no memory for the DMA tables; give the machine more");
+    log_warn("main", "no DMAR: the device reaches all memory, as unsafe-no-iommu allows; its DMA "
+                     "tables are kept and checked, and hold nobody back");
+}
+
+static void start_iommu(bool have_dmar)
+{
+    if (!have_dmar) {
+        do_without_iommu();
+        return;
+    }
+    if (options.unsafe_no_iommu)
+        log_warn("main", "unsafe-no-iommu is ignored: this machine has VT-d, and it is used");
     if (vtd_start(&dmar, !options.unsafe_msi) != 0)
         refuse("VT-d could not be started, see above: nothing was assigned");
 }

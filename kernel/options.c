@@ -130,7 +130,7 @@ static void set_loglevel(struct parse *p, const char *value)
 static void set_exit(struct parse *p, const char *value)
 {
     if (machine_exit_set(value) != 0)
-        fail(p, "exit=%s: known: qemu reboot halt", value);
+        fail(p, "exit=%s: known: qemu bochs reboot halt", value);
 }
 
 static void set_nic(struct parse *p, const char *value)
@@ -254,10 +254,16 @@ static void set_unsafe_msi(struct parse *p, const char *value)
     p->out->unsafe_msi = true;
 }
 
+static void set_unsafe_no_iommu(struct parse *p, const char *value)
+{
+    (void)value;
+    p->out->unsafe_no_iommu = true;
+}
+
 static const struct option options[] = {
     {{"com1", "RATE,FORMAT[,PORT] of the serial console; 115200,8n1,0x3f8"}, set_com1},
     {{"loglevel", "error warn info debug; info"}, set_loglevel},
-    {{"exit", "how to leave: qemu reboot halt; halt"}, set_exit},
+    {{"exit", "how to leave: qemu bochs reboot halt; halt"}, set_exit},
     {{"nic", "auto or bus:dev.fn; auto"}, set_nic},
     {{"work", "workloads, in order; idle"}, set_work},
     {{"strategy", "none direct on-demand; on-demand"}, set_strategy},
@@ -274,6 +280,8 @@ static const struct option options[] = {
     {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"}, set_rsdp},
     {{"unsafe-dma", "allows strategy=none: the device reaches all memory"}, set_unsafe_dma},
     {{"unsafe-msi", "allows a unit without interrupt remapping"}, set_unsafe_msi},
+    {{"unsafe-no-iommu", "allows a machine without VT-d: the device reaches all memory"},
+     set_unsafe_no_iommu},
 };
 
 #define OPTIONS (sizeof options / sizeof options[0])

@@ -33,7 +33,7 @@ struct options {
     uint64_t seed;
     char guest[ABI_ARGS_BYTES - OPTIONS_NAME - 8]; /* for the guest, after its work= */
     hpa_t rsdp;                                    /* 0: the firmware's */
-    bool unsafe_dma, unsafe_msi;
+    bool unsafe_dma, unsafe_msi, unsafe_no_iommu;
 };
 
 /*

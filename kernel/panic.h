@@ -14,10 +14,10 @@ enum exit_code {
     EXIT_PANIC = 0x13,       /* 39: the hypervisor itself failed */
 };
 
-/* Leaves as exit= says: qemu (isa-debug-exit at 0xf4), reboot, or halt, the default. Waits for the
- * console to drain. */
+/* Leaves as exit= says: qemu (isa-debug-exit at 0xf4), bochs (its port 0x8900), reboot, or halt,
+ * the default. Waits for the console to drain. */
 noreturn void machine_exit(enum exit_code code);
-/* how: "qemu", "reboot", "halt". -EINVAL. */
+/* how: "qemu", "bochs", "reboot", "halt". -EINVAL. */
 int machine_exit_set(const char *how);
 
 /* Registers, reason and a symbolised backtrace on the console, then machine_exit(EXIT_PANIC). */

@@ -68,6 +68,8 @@ int vm_device_open(struct vm *vm)
 
 void vm_device_quiet(struct vm *vm)
 {
+    bool is_free = vm->params->dma.strategy == DMA_NONE || vtd_is_absent();
+
     if (!vm->is_open)
         return;
     vm->is_open = false;
@@ -75,9 +77,9 @@ void vm_device_quiet(struct vm *vm)
     if (reset(vm, "after") == 0)
         return;
     /* Behind an IOMMU it can still be blocked. Without one nobody knows what it does. */
-    if (vm->params->dma.strategy == DMA_NONE)
-        vm->is_tainted = true;
-    vm_end(vm, VM_END_HARDWARE, 0, "the NIC does not answer after its guest: it is blocked");
+    vm->is_tainted |= is_free;
+    vm_end(vm, VM_END_HARDWARE, 0, "the NIC does not answer after its guest: %s",
+           is_free ? "it may still write, and nothing of its guest is reused" : "it is blocked");
 }
 
 void vm_device_close(struct vm *vm)

@@ -212,6 +212,14 @@ static void walk_bus(struct walk *w, unsigned bus, uint64_t address)
     }
 }
 
+static void walk_root(struct walk *w, uint64_t address)
+{
+    const uint64_t *root = table_at(w, address);
+    for (unsigned bus = 0; root != NULL && bus < 256; bus++)
+        if (root[2 * bus] & 1)
+            walk_bus(w, bus, root[2 * bus] & ADDRESS);
+}
+
 static void walk_unit(struct walk *w, uint32_t unit)
 {
     const volatile void *regs = map_mmio(vtd_unit_registers(unit), PAGE_SIZE);
@@ -222,15 +230,20 @@ static void walk_unit(struct walk *w, uint32_t unit)
     bool on = mmio_read32(regs, 0x1c) >> 31;
     uint64_t root_address = mmio_read64(regs, 0x20);
     if (!on) {
-        /* The one exception: `none` lets the device at everything, and had to be allowed. */
+        /* An exception: `none` lets the device at everything, and had to be allowed. */
         if (w->vm == NULL || w->vm->params->dma.strategy != DMA_NONE)
             violation(w, "unit %u: translation is off, its devices reach all memory", unit);
         return;
     }
-    const uint64_t *root = table_at(w, root_address & ADDRESS);
-    for (unsigned bus = 0; root != NULL && bus < 256; bus++)
-        if (root[2 * bus] & 1)
-            walk_bus(w, bus, root[2 * bus] & ADDRESS);
+    walk_root(w, root_address & ADDRESS);
+}
+
+/* The other exception, which unsafe-no-iommu allows: these tables hold nobody back, but they are to
+ * be what they would be with VT-d. */
+static void walk_absent(struct walk *w)
+{
+    w->segment = w->vm && w->vm->params->nic ? w->vm->params->nic->segment : 0;
+    walk_root(w, vtd_absent_root().v);
 }
 
 static void walk_devices(struct walk *w)
@@ -242,6 +255,8 @@ static void walk_devices(struct walk *w)
         w->segment = vtd_dmar()->unit[i].segment;
         walk_unit(w, i);
     }
+    if (vtd_is_absent())
+        walk_absent(w);
 }
 
 /* ---- the guest's processor ------------------------------------------------------------------ */

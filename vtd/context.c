@@ -101,7 +101,7 @@ int vtd_attach(const struct pci_function *f, struct dma_hw *domain)
 {
     struct vtd_unit *u = domain->unit;
     ASSERT(u == vtd_unit_of(f));
-    if (shares_source_id(f)) {
+    if (vtd_has_registers(u) && shares_source_id(f)) {
         log_error("vtd",
                   "%02x:%02x.%x: a PCI device behind a bridge can't be told from its neighbours; "
                   "put it into a PCI Express slot",

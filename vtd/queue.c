@@ -16,6 +16,8 @@ _Static_assert((VTD_INV_QUEUE_ENTRIES & (VTD_INV_QUEUE_ENTRIES - 1)) == 0, "wrap
 
 static uint32_t read_head(const struct vtd_unit *u)
 {
+    if (!vtd_has_registers(u))
+        return u->queue.tail;
     return (uint32_t)(vtd_read64(u, VTD_IQH) >> SLOT_SHIFT) & (VTD_INV_QUEUE_ENTRIES - 1);
 }
 
@@ -30,6 +32,8 @@ int vtd_queue_start(struct vtd_unit *u)
     q->head = q->tail = 0;
     q->dead = false;
     *q->status = (uint32_t)q->sequence;
+    if (!vtd_has_registers(u))
+        return 0;
 
     vtd_write64(u, VTD_IQT, 0);
     vtd_write64(u, VTD_IQA, ring.v);
@@ -53,6 +57,11 @@ static int die(struct vtd_unit *u, const char *what)
 
 static void ring_doorbell(struct vtd_unit *u)
 {
+    if (!vtd_has_registers(u)) {
+        /* Nothing is cached anywhere, so all of it is done. */
+        *u->queue.status = (uint32_t)u->queue.sequence;
+        return;
+    }
     /* The store to uncacheable registers must not pass the descriptors'. */
     __asm__ volatile("mfence" ::: "memory");
     vtd_write64(u, VTD_IQT, (uint64_t)u->queue.tail << SLOT_SHIFT);

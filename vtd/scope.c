@@ -40,7 +40,7 @@ static bool unit_names(const struct acpi_drhd *drhd, const struct pci_function *
 struct vtd_unit *vtd_unit_of(const struct pci_function *f)
 {
     const struct acpi_dmar *dmar = vtd_dmar();
-    struct vtd_unit *rest = NULL;
+    struct vtd_unit *rest = vtd_absent();
     for (uint32_t i = 0; i < vtd_units(); i++) {
         const struct acpi_drhd *drhd = &dmar->unit[i];
         if (unit_names(drhd, f))

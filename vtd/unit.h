@@ -32,8 +32,8 @@ struct vtd_queue {
 struct vtd_unit {
     uint32_t index;
     hpa_t base;
-    uint64_t bytes; /* of the register set */
-    volatile void *regs;
+    uint64_t bytes;      /* of the register set */
+    volatile void *regs; /* NULL: absent.c's */
     uint32_t version;
     uint64_t cap, ecap;
     unsigned levels; /* of second-level tables */
@@ -84,6 +84,11 @@ static inline uint64_t vtd_read64(const struct vtd_unit *u, enum vtd_reg64 reg)
 static inline void vtd_write64(struct vtd_unit *u, enum vtd_reg64 reg, uint64_t value)
 {
     mmio_write64(u->regs, (uint32_t)reg, value);
+}
+
+static inline bool vtd_has_registers(const struct vtd_unit *u)
+{
+    return u->regs != NULL;
 }
 
 /* entry.c: the only writers of what hardware walks. */
@@ -161,6 +166,11 @@ bool vtd_scope_covers(uint16_t segment, const struct acpi_scope *scope,
                       const struct pci_function *f);
 /* The bridge that f is behind, or NULL. */
 struct pci_function *vtd_bridge_above(const struct pci_function *f);
+
+/* absent.c */
+
+/* The unit without registers, or NULL unless it was started. */
+struct vtd_unit *vtd_absent(void);
 
 /* start.c */
 

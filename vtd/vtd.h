@@ -24,6 +24,16 @@
  */
 int vtd_start(const struct acpi_dmar *dmar, bool need_remapping);
 
+/*
+ * In place of vtd_start where there is no VT-d: domains are built, walked and counted as ever, and
+ * translate nothing; a device that may master the bus reaches all memory. IOVA = HPA is the
+ * caller's to see to. -ENOMEM.
+ */
+int vtd_start_absent(void);
+bool vtd_is_absent(void);
+/* The root table that a unit would have; for the walker. */
+hpa_t vtd_absent_root(void);
+
 /* Translation of every unit on or off: off only for unsafe-dma's `none`, with bus mastering off
  * everywhere. -ETIMEDOUT. */
 int vtd_translate(bool on);
@@ -51,7 +61,7 @@ uint64_t vtd_faults(void); /* seen since start */
  * range 0xfeexxxxx. */
 bool vtd_is_forbidden(hpa_t page);
 
-uint32_t vtd_units(void); /* 0 before vtd_start */
+uint32_t vtd_units(void); /* 0 before vtd_start, and where VT-d is absent */
 /* The DMAR that vtd_start was given; unit i there is unit i here. */
 const struct acpi_dmar *vtd_dmar(void);
 /* For the walker and for records: registers of unit i. */

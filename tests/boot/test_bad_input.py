@@ -135,7 +135,7 @@ def test_unknown_option_warns_and_goes_on(boot):
 
 def test_no_iommu(boot):
     result = boot(IDLE, iommu=False)
-    expect.refused(result, "no DMAR", "intel-iommu", "unsafe-dma")
+    expect.refused(result, "no DMAR", "intel-iommu", "unsafe-dma", "unsafe-no-iommu: the device then reaches all memory")
 
 
 def test_no_iommu_allowed(boot):

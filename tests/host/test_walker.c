@@ -181,6 +181,26 @@ static void translation_off_is_for_none_alone(void **state)
     assert_int_equal(vtd_translate(true), 0);
 }
 
+/* Last of all: a unit without registers stays. */
+static void tables_of_an_absent_unit_are_walked(void **state)
+{
+    (void)state;
+    uint64_t leaves;
+    assert_int_equal(vtd_detach(t.params.nic), 0);
+    assert_int_equal(vtd_start_absent(), 0);
+    assert_int_equal(vtd_domain_new(vtd_absent(), &t.hw), 0);
+    assert_int_equal(vtd_context_attach(vtd_absent(), pci_source_id(t.params.nic), t.hw), 0);
+    assert_int_equal(walker_check(&t.vm, &leaves), 0);
+    assert_int_equal(leaves, 0);
+    map_wrongly(0x1000, RAM, "device 00:03.0 reaches another page than its IOVA names");
+    assert_int_equal(dma_hw_prepare(t.hw, iova(GPA), 1), 0);
+    assert_int_equal(dma_hw_set(t.hw, iova(GPA), hpa(RAM), 1, 3), 0);
+    assert_int_equal(walker_check(&t.vm, &leaves), 0);
+    assert_int_equal(leaves, 1);
+    assert_int_equal(walker_check(NULL, NULL), 1);
+    assert_true(fake_logged("and belongs to no guest"));
+}
+
 static void pass_through_and_wild_tables_are_seen(void **state)
 {
     (void)state;
@@ -255,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup(guest_reaches_what_it_must_not, setup),
         cmocka_unit_test_setup(guests_frames_are_the_guests, setup),
         cmocka_unit_test_setup(lines_are_few, setup),
+        cmocka_unit_test_setup(tables_of_an_absent_unit_are_walked, setup),
     };
     return cmocka_run_group_tests_name("walker", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ TEST_vtd_table_SRC := $(VTD_SRC)
 TEST_vtd_queue_SRC := $(VTD_SRC)
 TEST_vtd_start_SRC := $(VTD_SRC)
 TEST_vtd_fault_SRC := $(VTD_SRC)
+TEST_vtd_absent_SRC := $(VTD_SRC)
 TEST_walker_SRC := $(VTD_SRC) kernel/walker.c lib/fmt.c
 
 # The table's test looks at every state between two writes.
