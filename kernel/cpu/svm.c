@@ -65,6 +65,7 @@ static int enable(void)
     svm_maps_init();
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | SVM_EFER_SVME);
     wrmsr(SVM_MSR_VM_HSAVE_PA, cpu->save.v);
+    __asm__ volatile("vmsave %0" ::"a"(cpu->host_area.v) : "memory");
     return 0;
 }
 

@@ -26,8 +26,9 @@ global svm_enter:function
 
 section .text
 
-; RDI = the guest's VMCB, RSI = struct cpu_regs, RDX = this CPU's host area; addresses are physical
-; ones. Interrupts are off on entry and on return.
+; RDI = the guest's VMCB, RSI = struct cpu_regs, RDX = this CPU's host area, where VMSAVE has put what
+; VMLOAD here brings back: the host changes none of it. Addresses are physical ones. Interrupts are
+; off on entry and on return.
 svm_enter:
         push rbx
         push rbp
@@ -41,8 +42,6 @@ svm_enter:
         ; the host's own state back in place.
         clgi
         sti
-        mov rax, rdx
-        vmsave
         mov rax, rdi
         mov rbx, [rsi + RBX_]
         mov rcx, [rsi + RCX_]
