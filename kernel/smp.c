@@ -193,26 +193,38 @@ static bool advance(struct mailbox *box, enum mailbox_state from, enum mailbox_s
     }
 }
 
+int smp_post(uint32_t cpu, void (*fn)(void *), void *arg)
+{
+    struct mailbox *box;
+
+    if (cpu == 0 || cpu >= online)
+        return -ENODEV;
+    box = &percpus[cpu].mailbox;
+    if (!advance(box, MAILBOX_FREE, MAILBOX_FILLING, deadline_us(CALL_US)))
+        return -ETIMEDOUT;
+    box->fn = fn;
+    box->arg = arg;
+    atomic_store_explicit(&box->state, MAILBOX_FULL, memory_order_release);
+    return apic_send_vector(percpus[cpu].apic_id, TRAP_CALL);
+}
+
+int smp_wait(uint32_t cpu, uint64_t us)
+{
+    struct mailbox *box = &percpus[cpu].mailbox;
+
+    return advance(box, MAILBOX_DONE, MAILBOX_FREE, deadline_us(us)) ? 0 : -ETIMEDOUT;
+}
+
 int smp_call(uint32_t cpu, void (*fn)(void *), void *arg)
 {
-    uint64_t end = deadline_us(CALL_US);
-    struct mailbox *box;
+    int error;
 
     if (cpu == smp_cpu()) {
         fn(arg);
         return 0;
     }
-    if (cpu == 0 || cpu >= online)
-        return -ENODEV;
-    box = &percpus[cpu].mailbox;
-    if (!advance(box, MAILBOX_FREE, MAILBOX_FILLING, end))
-        return -ETIMEDOUT;
-    box->fn = fn;
-    box->arg = arg;
-    atomic_store_explicit(&box->state, MAILBOX_FULL, memory_order_release);
-    if (apic_send_vector(percpus[cpu].apic_id, TRAP_CALL) != 0)
-        return -ETIMEDOUT;
-    return advance(box, MAILBOX_DONE, MAILBOX_FREE, end) ? 0 : -ETIMEDOUT;
+    error = smp_post(cpu, fn, arg);
+    return error ? error : smp_wait(cpu, CALL_US);
 }
 
 int smp_kick(uint32_t cpu)

@@ -19,6 +19,11 @@ uint32_t smp_cpu(void); /* index of the calling CPU, 0 = boot CPU */
  * counts as lost, and what arg points to as its own. */
 int smp_call(uint32_t cpu, void (*fn)(void *), void *arg);
 
+/* The two halves of smp_call to another CPU, with its errors: whoever has posted waits, at most us,
+ * before anything else is posted there. */
+int smp_post(uint32_t cpu, void (*fn)(void *), void *arg);
+int smp_wait(uint32_t cpu, uint64_t us);
+
 /* A guest that runs on cpu exits with CPU_EXIT_HOST_INTERRUPT; elsewhere the interrupt waits until
  * cpu takes one. -ETIMEDOUT when the local APIC does not send it. */
 int smp_kick(uint32_t cpu);

@@ -47,13 +47,13 @@ def relative(path):
 
 @pytest.fixture
 def broken_build(build):
-    """A build with one function replaced: broken_build("name", "function", "source")."""
+    """A build with one function replaced: broken_build("name", "function", "source", further words for make)."""
 
-    def builder(name, functions, source):
+    def builder(name, functions, source, *further):
         folder = build / f"break-{name}"
         words = functions if isinstance(functions, str) else " ".join(functions)
         make(f"BUILD={relative(folder)}", f"WRAP={words}", f"WRAP_SRC=tests/boot/{source}",
-             f"{relative(folder)}/sluice.elf32")
+             *further, f"{relative(folder)}/sluice.elf32")
         return folder
 
     return builder
