@@ -5,6 +5,7 @@
 #include "drivers/env.h"
 #include "drivers/uart.h"
 #include "kernel/panic.h"
+#include "kernel/result.h"
 #include "kernel/time.h"
 #include "kernel/x86.h"
 
@@ -75,6 +76,8 @@ int machine_exit_set(const char *how)
 noreturn void machine_exit(enum exit_code code)
 {
     interrupts_off();
+    /* Not every machine can hand a code to whoever started it. */
+    result_exit(code);
     uart_drain();
     ways[way].leave(code);
     for (;;)

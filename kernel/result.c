@@ -167,6 +167,23 @@ void result_case_end(const struct result_case *c, const struct vm_outcome *outco
     log_record(r.text);
 }
 
+static const char *const verdicts[] = {
+    [EXIT_OK] = "held",
+    [EXIT_REFUSED] = "refused",
+    [EXIT_CASE_FAILED] = "case failed",
+    [EXIT_PANIC] = "panic",
+};
+
+void result_exit(enum exit_code code)
+{
+    struct record r;
+
+    begin(&r, "exit");
+    add_number(&r, "code", code);
+    add_text(&r, "verdict", verdicts[code]);
+    log_record(r.text);
+}
+
 void result_end(uint32_t cases, uint32_t failed)
 {
     struct record r;

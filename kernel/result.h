@@ -5,6 +5,7 @@
 #define KERNEL_RESULT_H
 
 #include <stdint.h>
+#include "kernel/panic.h"
 #include "kernel/vm.h"
 
 /* What a case is, beside its vm_params. */
@@ -20,5 +21,7 @@ void result_case_begin(const struct result_case *c, const struct vm_params *para
 void result_print(const struct vm *vm, const struct vm_result *r);
 void result_case_end(const struct result_case *c, const struct vm_outcome *outcome);
 void result_end(uint32_t cases, uint32_t failed);
+/* The last record of every boot. */
+void result_exit(enum exit_code code);
 
 #endif
