@@ -4,7 +4,7 @@
 # lwIP is Debian's source package, in a cache that make clean does not touch.
 LWIP_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sluice
 LWIP := $(LWIP_CACHE)/lwip-2.1.3
-LWIP_C := $(addprefix core/,def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c tcp.c tcp_in.c \
+LWIP_C := $(addprefix core/,def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c tcp.c tcp_in.c \
             tcp_out.c timeouts.c udp.c ipv4/etharp.c ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c) \
           netif/ethernet.c
 

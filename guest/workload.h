@@ -8,7 +8,7 @@ struct workload {
     int (*run)(void); /* exit status, 0: it held */
 };
 
-extern const struct workload tcp_rx, tcp_tx, check_rx, check_tx, http, echo, loopback, idle;
+extern const struct workload tcp_rx, tcp_tx, check_rx, check_tx, http, echo, ping, loopback, idle;
 extern const struct workload probe_unmapped, probe_readonly, probe_hypervisor, probe_vtd,
     probe_evicted, probe_late;
 extern const struct workload crash_triple, crash_spin, crash_wild, crash_io, crash_msr, crash_hlt,

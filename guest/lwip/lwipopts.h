@@ -8,7 +8,7 @@
 #define LWIP_NETCONN             0
 #define LWIP_SOCKET              0
 #define LWIP_STATS               0
-#define LWIP_RAW                 0
+#define LWIP_RAW                 1
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 
 /* The heap holds headers only; payload is sent from where it lies. Small, so that the device sees

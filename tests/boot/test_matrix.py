@@ -14,7 +14,7 @@ FACTORS = {
     "cpus": (1, 2, 4),
 }
 ROWS = pairs.cover(FACTORS)
-WORKS = ("check_rx", "check_tx", "echo")
+WORKS = ("check_rx", "check_tx", "echo", "ping")
 
 
 def name(row):
