@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/cpu/cpu.h"
+#include <errno.h>
 #include <stddef.h>
 
 /* In the order of probing; no processor has two of them. */
@@ -34,9 +35,13 @@ const uint32_t cpu_guest_msrs[CPU_GUEST_MSRS] = {
 
 const struct cpu_ops *cpu_select(const char **why)
 {
-    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
-        if (backends[i]->probe(why) == 0)
-            return backends[i];
+    *why = "this processor has neither VMX nor SVM: use one that has (QEMU TCG: -cpu max)";
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        int error = backends[i]->probe(why);
+
+        if (error != -ENODEV)
+            return error ? NULL : backends[i];
+    }
     return NULL;
 }
 

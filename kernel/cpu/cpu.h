@@ -110,7 +110,8 @@ struct vcpu {
 
 struct cpu_ops {
     const char *name; /* as in the result record: "svm", "vmx" */
-    /* 0, or -ENOTSUP with *why in words ending in what to do about it. Changes nothing. */
+    /* 0; -ENODEV where this processor has no such thing at all; -ENOTSUP where it may not or can't
+     * be used, with *why in words ending in what to do about it. Changes nothing. */
     int (*probe)(const char **why);
     /* Turns virtualization on on the calling CPU. 0, -ENOMEM, -EBUSY when it is on already. */
     int (*enable)(void);

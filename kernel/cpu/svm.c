@@ -37,10 +37,9 @@ void svm_enter(uint64_t vmcb, struct cpu_regs *regs, uint64_t host_area);
 
 static int probe(const char **why)
 {
-    *why = "this processor has no SVM: use one that has it (QEMU TCG: -cpu max)";
     if (cpuid(SVM_CPUID_MAX, 0).eax < SVM_CPUID ||
         !(cpuid(SVM_CPUID_FEATURES, 0).ecx & SVM_FEATURE))
-        return -ENOTSUP;
+        return -ENODEV;
     *why = "the firmware has locked SVM off: enable it there (SVM, or AMD-V)";
     if (rdmsr(SVM_MSR_VM_CR) & SVM_VM_CR_DISABLED)
         return -ENOTSUP;

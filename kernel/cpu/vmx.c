@@ -47,9 +47,8 @@ static int probe(const char **why)
 {
     uint64_t feature;
 
-    *why = "this processor has neither VMX nor SVM: use one that has (QEMU TCG: -cpu max)";
     if (!(cpuid(1, 0).ecx & VMX_CPUID_FEATURE))
-        return -ENOTSUP;
+        return -ENODEV;
     feature = rdmsr(VMX_MSR_FEATURE_CONTROL);
     *why = "the firmware has locked VMX off: enable it there (VMX, VT-x, or Intel Virtualization)";
     if ((feature & VMX_FEATURE_LOCKED) && !(feature & VMX_FEATURE_ON))
