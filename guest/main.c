@@ -14,7 +14,7 @@ static const struct workload *const workloads[] = {
     &probe_evicted,  &probe_late,     &crash_triple,     &crash_spin,
     &crash_wild,     &crash_io,       &crash_msr,        &crash_hlt,
     &crash_control,  &crash_virt,     &hostile_dma,      &hostile_calls,
-    &ping,
+    &ping,           &crash_vmx,
 };
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))

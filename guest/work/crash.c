@@ -95,6 +95,12 @@ static int virt(void)
     return survived("crash_virt");
 }
 
+static int vmx(void)
+{
+    __asm__ volatile("vmxoff" ::: "cc");
+    return survived("crash_vmx");
+}
+
 const struct workload crash_triple = {"crash_triple", triple};
 const struct workload crash_spin = {"crash_spin", spin};
 const struct workload crash_wild = {"crash_wild", wild};
@@ -103,3 +109,4 @@ const struct workload crash_msr = {"crash_msr", msr};
 const struct workload crash_hlt = {"crash_hlt", hlt};
 const struct workload crash_control = {"crash_control", control};
 const struct workload crash_virt = {"crash_virt", virt};
+const struct workload crash_vmx = {"crash_vmx", vmx};

@@ -84,6 +84,7 @@ CRASHES = {
     "crash_hlt": ("deadline", ("heartbeat",)),
     "crash_control": ("crash", ("cr0",)),
     "crash_virt": ("crash", ("vmrun",)),
+    "crash_vmx": ("crash", ("invalid opcode",)),
 }
 
 
