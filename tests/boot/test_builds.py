@@ -3,15 +3,15 @@
 
 import pytest
 
-import conftest
+import building
 import expect
 
 
 @pytest.mark.parametrize("compiler", ("gcc", "clang"))
 def test_debug_build(boot, build, compiler):
     folder = build / f"debug-{compiler}"
-    name = conftest.relative(folder)
-    conftest.make(f"BUILD={name}", f"CC={compiler}", "DEBUG=1", f"{name}/sluice.elf32", f"{name}/guest.elf")
+    name = building.relative(folder)
+    building.make(f"BUILD={name}", f"CC={compiler}", "DEBUG=1", f"{name}/sluice.elf32", f"{name}/guest.elf")
     result = boot(
         ["work=loopback", "strategy=none,direct,on-demand", "quota=50%,w50%", "unsafe-dma"],
         build=folder, modules=[folder / "guest.elf"], peer=False,

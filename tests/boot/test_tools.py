@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from conftest import ROOT
+from building import ROOT
 
 import console
 import peer_checks
