@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Boots Sluice in QEMU: Machine(...).run() gives the exit status, the result records and the log.
 
-QEMU= names another emulator, ACCEL= another accelerator (default tcg,thread=multi).
+QEMU= names another emulator, ACCEL= another accelerator (default tcg,thread=multi; kvm: tools/kvm.py tells whether it can).
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import iso
+import kvm
 from console import Console
 from hostside import GUEST_PORTS, LaunchError, Peer, free_ports, with_peer
 
@@ -97,26 +98,24 @@ class Machine:
         qemu = os.environ.get("QEMU", "qemu-system-x86_64")
         if not shutil.which(qemu):
             raise LaunchError(f"{qemu} is not installed: run tools/setup run")
-        command = [qemu, "-machine", self.machine_type()] + self.accelerator()
-        command += ["-smp", str(self.cpus), "-m", self.memory]
-        command += ["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"]
-        command += ["-serial", "stdio", "-no-reboot"]
-        command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-        return command + self.iommu_device() + self.nic_device(ports) + self.loader(
-            words, scratch
-        ) + list(self.extra)
+        return [qemu, *self.hardware(ports), "-serial", "stdio", *self.loader(words, scratch), *self.extra]
 
-    def machine_type(self):
-        return "q35" if "tcg" in accelerator_name() else "q35,kernel-irqchip=split"
+    def hardware(self, ports):
+        command = self.accelerator() + ["-smp", str(self.cpus), "-m", self.memory]
+        command += ["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot"]
+        command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        return command + self.iommu_device() + self.nic_device(ports)
 
     def accelerator(self):
         if self.icount:
             # One thread and a clock that counts instructions: equal inputs, equal runs.
-            return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max"] + [
-                "-rtc", "base=2000-01-01,clock=vm"
+            return ["-machine", "q35", "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"] + [
+                "-cpu", "max", "-rtc", "base=2000-01-01,clock=vm"
             ]
-        cpu = "max" if "tcg" in accelerator_name() else "host"
-        return ["-accel", accelerator_name(), "-cpu", cpu]
+        name = accelerator_name()
+        if "tcg" in name:
+            return ["-machine", "q35", "-accel", name, "-cpu", "max"]
+        return kvm_machine(name, kvm.feature())
 
     def iommu_device(self):
         if not self.iommu:
@@ -181,6 +180,11 @@ class Machine:
             status, console.records, console.bad, "\n".join(console.lines) + "\n",
             time.monotonic() - start, text,
         )
+
+
+def kvm_machine(name, feature):
+    """Interrupt remapping needs the split irqchip: the IOAPIC, whose interrupts are remapped too, is QEMU's then."""
+    return ["-machine", "q35,kernel-irqchip=split", "-accel", name, "-cpu", f"host,+{feature}"]
 
 
 def accelerator_name():
