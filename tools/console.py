@@ -9,6 +9,9 @@ import time
 import records
 
 
+TAIL_SECONDS = 0.02
+
+
 class Console:
     """Reads the serial line as it comes: to the log file, the callback and the record parser."""
 
@@ -72,3 +75,22 @@ def read_all(stream, chunks):
     while chunk := stream.read1(1 << 16):
         chunks.put(chunk)
     chunks.put(b"")
+
+
+class Tail:
+    """A file that a process still writes, as a stream: it ends when the process has."""
+
+    def __init__(self, path, process):
+        self.file = open(path, "rb")
+        self.process = process
+
+    def read1(self, count):
+        while True:
+            # Asked first: what the process wrote before it ended is then there to be read.
+            ended = self.process.poll() is not None
+            data = self.file.read(count)
+            if ended and not data:
+                self.file.close()
+            if data or ended:
+                return data
+            time.sleep(TAIL_SECONDS)
