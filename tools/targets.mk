@@ -15,13 +15,18 @@ SETUP_BUILD := $(BUILD)/setup-build.stamp
 SETUP_RUN := $(SETUP_BUILD) $(BUILD)/setup-run.stamp
 SETUP_TEST := $(SETUP_RUN) $(BUILD)/setup-test.stamp
 
-.PHONY: help run test test-boot debug check report iso setup
+PYTEST_RUN = SLUICE_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q -n 2 -p no:cacheprovider
+
+.PHONY: help run test test-boot test-vmx test-vmx-vtd test-kvm debug check report iso setup
 help:
 	@echo 'make             the images: $(BUILD)/sluice.elf32 and $(BUILD)/guest.elf (CC=clang for the second compiler)'
 	@echo 'make run         everything: real traffic over a metered NIC, a table, verdicts; under 2 minutes'
-	@echo 'make test        test-host and test-boot; under 10 minutes'
+	@echo 'make test        all of the following five; under 20 minutes'
 	@echo 'make test-host   unit and property tests on the host, with sanitizers'
-	@echo 'make test-boot   boots in QEMU: matrix, bad input, negative tests'
+	@echo 'make test-boot   boots in QEMU, with SVM and VT-d: matrix, bad input, negative tests'
+	@echo 'make test-vmx    boots in Bochs, with VMX and no VT-d'
+	@echo 'make test-vmx-vtd  boots in QEMU under KVM in a Linux in Bochs, with VMX and VT-d'
+	@echo 'make test-kvm    the matrix again under KVM, where it offers VMX or SVM; else says what is missing'
 	@echo 'make check       format, licence lines, headers, static analysis'
 	@echo 'make debug       QEMU waits for gdb; says how to attach'
 	@echo 'make report      boot time, image size, source lines'
@@ -29,7 +34,7 @@ help:
 	@echo 'make setup       installs the Debian packages that are missing'
 	@echo 'make clean       removes $(BUILD) and out'
 	@echo
-	@echo 'DEBUG=1 fills freed frames with junk; V=1 shows commands; QEMU= and ACCEL= choose the emulator.'
+	@echo 'DEBUG=1 fills freed frames with junk; V=1 shows commands; QEMU= and ACCEL= (ACCEL=kvm) choose the emulator.'
 
 setup: $(SETUP_TEST)
 
@@ -40,10 +45,28 @@ run: $(SETUP_RUN)
 test: $(SETUP_TEST)
 	$(Q)$(AGAIN) test-host
 	$(Q)$(AGAIN) test-boot
+	$(Q)$(AGAIN) test-vmx
+	$(Q)$(AGAIN) test-vmx-vtd
+	$(Q)$(AGAIN) test-kvm
 
 test-boot: $(SETUP_TEST)
 	$(Q)$(AGAIN) all
-	$(Q)SLUICE_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q -n 2 -p no:cacheprovider tests/boot $(PYTEST)
+	$(Q)$(PYTEST_RUN) tests/boot $(PYTEST)
+
+test-vmx: $(SETUP_TEST)
+	$(Q)$(AGAIN) all
+	$(Q)$(PYTEST_RUN) tests/bochs $(PYTEST)
+
+# The snapshot first, by itself: its progress is shown.
+test-vmx-vtd: $(SETUP_TEST)
+	$(Q)$(AGAIN) all
+	$(Q)$(PYTHON) -B tools/snapshot.py
+	$(Q)$(PYTEST_RUN) tests/stack $(PYTEST)
+
+test-kvm: $(SETUP_TEST)
+	$(Q)$(AGAIN) all
+	$(Q)if $(PYTHON) -B tools/kvm.py; then \
+	    ACCEL=kvm $(PYTEST_RUN) tests/boot/test_matrix.py tests/boot/test_negative.py $(PYTEST); fi
 
 debug: $(SETUP_TEST)
 	$(Q)$(AGAIN) all
