@@ -17,6 +17,12 @@ struct pci_bar {
     bool io, prefetch;
 };
 
+/* What a function writes to raise an interrupt (MSI). */
+struct pci_message {
+    uint64_t address;
+    uint32_t data;
+};
+
 struct pci_function {
     uint16_t segment;
     uint8_t bus, dev, fn;

@@ -139,11 +139,11 @@ static void calibrate_timer(void)
 
 int apic_init(void)
 {
-    uint64_t base = rdmsr(MSR_APIC_BASE), address = base & BASE_ADDRESS;
+    uint64_t address = rdmsr(MSR_APIC_BASE) & BASE_ADDRESS;
     int bad;
 
     mask_pics();
-    is_x2apic = (base & BASE_X2APIC) != 0;
+    is_x2apic = apic_is_x2apic();
     if (!is_x2apic)
         registers = map_mmio(hpa(address), PAGE_SIZE);
     if (!is_x2apic && registers == NULL) {
@@ -186,6 +186,11 @@ int apic_init_cpu(void)
 uint32_t apic_id(void)
 {
     return is_x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+}
+
+bool apic_is_x2apic(void)
+{
+    return (rdmsr(MSR_APIC_BASE) & BASE_X2APIC) != 0;
 }
 
 bool apic_can_reach(uint32_t id)

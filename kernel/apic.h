@@ -9,6 +9,8 @@
 /* This CPU's, as apic_init did for the boot CPU's. -ENODEV when it cannot be turned on. */
 int apic_init_cpu(void);
 uint32_t apic_id(void);
+/* Whether this CPU is in x2APIC mode; also before apic_init. */
+bool apic_is_x2apic(void);
 /* Whether an interrupt can be sent to this id: without x2APIC ids end at 254. */
 bool apic_can_reach(uint32_t id);
 /* Ends the interrupt in service. Does nothing before apic_init. */

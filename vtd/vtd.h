@@ -52,6 +52,17 @@ int vtd_attach(const struct pci_function *f, struct dma_hw *domain);
  */
 int vtd_detach(const struct pci_function *f);
 
+/*
+ * f's one interrupt: message is what f has to write for vector to reach the CPU with this APIC id,
+ * edge-triggered, once. It names an interrupt-remapping entry that compares f's source-id; where
+ * interrupts are not remapped (unsafe-msi, no unit) it is of the compatibility format. -EBUSY (f
+ * has one), -ENOSPC (entries), -ENOTSUP (said in words), -ETIMEDOUT: the entry is blocked again.
+ */
+int vtd_interrupt_open(const struct pci_function *f, uint8_t vector, uint32_t apic_id,
+                       struct pci_message *message);
+/* f's messages are blocked from here on. -ETIMEDOUT. */
+int vtd_interrupt_close(const struct pci_function *f);
+
 /* Reads and clears fault records: logs each new one in words (rate-limited), returns how many were
  * new. Called on each tick and at the end of a window. */
 uint32_t vtd_poll_faults(void);

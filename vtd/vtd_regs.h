@@ -104,7 +104,8 @@ enum vtd_reg64 {
 #define VTD_ENTRY_FRAME  0x000ffffffffff000ull
 #define VTD_PAGE_ENTRIES 512u
 
-/* Root and context entries, sections 9.1 and 9.3. Present is bit 0 of the low word. */
+/* Root, context and interrupt-remapping entries, sections 9.1, 9.3 and 9.10. Present is bit 0 of
+ * the low word. */
 struct vtd_entry128 {
     uint64_t low, high;
 };
@@ -113,6 +114,19 @@ struct vtd_entry128 {
 #define VTD_CONTEXT_AW(levels)  ((uint64_t)(levels)-2)
 #define VTD_CONTEXT_DOMAIN(id)  ((uint64_t)(id) << 8)
 #define VTD_CONTEXT_ID_OF(high) ((uint16_t)VTD_FIELD(high, 23, 8))
+
+/* Interrupt-remapping entries, section 9.10: the vector in the low word; source-id and how much of
+ * it to compare in the high one. */
+#define VTD_IRTE_VECTOR(v)     ((uint64_t)(v) << 16)
+#define VTD_IRTE_VERIFY_SOURCE (1ull << 18) /* SVT 1, SQ 0: all 16 bits */
+
+/* Interrupt messages: remappable, section 5.1.2.2 (the index is the handle, and the data, which is
+ * 0, is added to it); compatibility format, section 5.1.2.1. */
+#define VTD_MESSAGE          0xfee00018ull
+#define VTD_MESSAGE_INDEX(i) ((uint64_t)(i) << 5)
+#define VTD_COMPATIBLE       0xfee00000ull
+#define VTD_COMPATIBLE_TO(a) ((uint64_t)(a) << 12)
+#define VTD_COMPATIBLE_ID    254u /* the last APIC id it can name */
 
 /* Second-level paging entries, section 9.8. */
 #define VTD_SL_READ  (1ull << 0)
@@ -133,6 +147,7 @@ struct vtd_descriptor {
 #define VTD_INV_TYPE(low) VTD_FIELD(low, 3, 0)
 
 #define VTD_INV_GLOBAL        (1ull << 4) /* of context and IOTLB */
+#define VTD_INV_ONE           (1ull << 4) /* of interrupts: the index's, not all */
 #define VTD_INV_DOMAIN        (2ull << 4)
 #define VTD_INV_SELECTIVE     (3ull << 4) /* device of context, page of IOTLB */
 #define VTD_INV_DRAIN_WRITES  (1ull << 6)
@@ -140,6 +155,7 @@ struct vtd_descriptor {
 #define VTD_INV_LEAVES_ONLY   (1ull << 6) /* IH, in the high word: upper-level caches may stay */
 #define VTD_INV_ID(id)        ((uint64_t)(id) << 16)
 #define VTD_INV_SOURCE(id)    ((uint64_t)(id) << 32)
+#define VTD_INV_INDEX(i)      ((uint64_t)(i) << 32)
 #define VTD_INV_WAIT_STATUS   (1ull << 5)
 #define VTD_INV_WAIT_DATA(v)  ((uint64_t)(uint32_t)(v) << 32)
 #define VTD_INV_QUEUE_ENTRIES 256u /* of a queue of one page, 128-bit descriptors */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "tests/host/fake_vtd.h"
+#include "kernel/apic.h"
 #include "kernel/log.h"
 #include "kernel/mem.h"
 #include "kernel/panic.h"
@@ -243,13 +244,12 @@ void fake_log_clear(void)
     fake.log[0] = 0;
 }
 
-/* The processor's mode decides in remap.c, by an instruction that a program may not use. */
-int vtd_remap_start(struct vtd_unit *u)
+bool apic_is_x2apic(void)
 {
-    return vtd_command(u, VTD_G_IRE, true);
+    return fake.x2apic;
 }
 
-/* table.c is compiled to call this one (vtd.mk). */
+/* table.c and remap.c are compiled to call this one (vtd.mk). */
 void observed_entry_write(const struct vtd_unit *u, uint64_t *entry, uint64_t value)
 {
     vtd_entry_write(u, entry, value);

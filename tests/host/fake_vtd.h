@@ -44,9 +44,10 @@ struct fake_vtd {
     uint64_t withdrawn; /* quarantined */
     int64_t fail_after; /* allocations until one fails; negative: never */
     uint64_t now;       /* microseconds */
+    bool x2apic;        /* the processor's mode */
     size_t log_bytes;
     char log[FAKE_LOG_BYTES];
-    void (*on_write)(void); /* called after each write of a paging entry, when set */
+    void (*on_write)(void); /* called after each write of a paging or interrupt entry, when set */
 };
 
 extern struct fake_vtd fake;

@@ -194,7 +194,7 @@ static void silent_queue_is_reported_once(void **state)
     fake_log_clear();
     assert_int_equal(dma_hw_wait(hw, token), -ETIMEDOUT);
     assert_true(fake_logged("unit 0 at 0xfed90000"));
-    assert_true(fake_logged("head 4, tail 6"));
+    assert_true(fake_logged("head 6, tail 8"));
     assert_true(fake_logged("FSTS 0x00000010 (the unit refuses the descriptor at the head)"));
 
     /* From now on nothing waits another deadline. */
