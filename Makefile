@@ -30,7 +30,8 @@ all: $(BUILD)/sluice.elf32 $(BUILD)/guest.elf
 # ---- the hypervisor -------------------------------------------------------------------------------
 KERNEL_ASM := $(wildcard boot/*.asm kernel/*.asm kernel/cpu/*.asm)
 KERNEL_C := $(wildcard kernel/*.c kernel/cpu/*.c kernel/dma/*.c vtd/*.c lib/*.c) \
-            drivers/uart.c drivers/pci.c drivers/pci_function.c drivers/pci_config.c drivers/e1000.c
+            drivers/uart.c drivers/pci.c drivers/pci_function.c drivers/pci_config.c \
+            drivers/pci_msi.c drivers/e1000.c
 KERNEL_O := $(KERNEL_ASM:%.asm=$(BUILD)/kernel/%.asm.o) $(KERNEL_C:%.c=$(BUILD)/kernel/%.o)
 KERNEL_CFLAGS := $(BASE) $(WARN) -fno-pic -fno-pie -mcmodel=small
 KERNEL_LDFLAGS := -nostdlib -static -Wl,-T,linker.ld,--build-id=none,-z,max-page-size=4096,-z,noexecstack,--no-warn-rwx-segments

@@ -10,8 +10,6 @@
 #define BUSES           256
 #define DEVICES         32
 #define FUNCTIONS       8
-#define MSI_CONTROL     2 /* PCIe 5.0 section 7.7.1 */
-#define MSI_ENABLE      0x1u
 #define MSIX_CONTROL    2 /* PCIe 5.0 section 7.7.2 */
 #define MSIX_ENABLE     0x8000u
 #define MSIX_TABLE      4
@@ -228,7 +226,7 @@ void pci_silence(struct pci_function *f)
     set_command(f, PCI_COMMAND_NO_INT, true);
     set_command(f, PCI_COMMAND_SERR, false);
     if (f->cap_msi)
-        clear_bits(f, f->cap_msi + MSI_CONTROL, MSI_ENABLE);
+        clear_bits(f, f->cap_msi + PCI_MSI_CONTROL, PCI_MSI_ENABLE);
     if (f->cap_msix)
         clear_bits(f, f->cap_msix + MSIX_CONTROL, MSIX_ENABLE);
     if (f->cap_express)

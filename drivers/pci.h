@@ -58,6 +58,9 @@ void pci_memory(struct pci_function *f, bool on);
  * device).
  */
 void pci_silence(struct pci_function *f);
+/* The function writes message from now on for each interrupt, until pci_silence; MSI-X must be off.
+ * -ENODEV without an MSI capability. */
+int pci_msi_open(const struct pci_function *f, const struct pci_message *message);
 /* Source-id as DMA carries it: bus << 8 | dev << 3 | fn. */
 uint16_t pci_source_id(const struct pci_function *f);
 /* Where a DMAR scope's path leads: crosses bridges by their secondary bus. NULL when nothing is

@@ -30,6 +30,10 @@
 #define PCI_SECONDARY      0x19
 #define PCI_CAPABILITIES   0x34
 
+/* In the MSI capability (PCIe 5.0 section 7.7.1). */
+#define PCI_MSI_CONTROL 2
+#define PCI_MSI_ENABLE  0x1u
+
 static inline struct pci_address pci_address(const struct pci_function *f)
 {
     return (struct pci_address){f->segment, f->bus, f->dev, f->fn};

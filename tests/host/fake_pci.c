@@ -140,6 +140,8 @@ void pci_config_write(struct pci_address a, uint16_t offset, unsigned bytes, uin
         return;
     if (offset >= 0x10 && offset < bars && (f->space[4] & 3) != 0)
         unsafe_writes++;
+    if (f->msi && offset >= f->msi + 4 && offset < f->msi + 20 && (f->space[f->msi + 2] & 1))
+        unsafe_writes++;
     for (unsigned i = 0; i < bytes; i++) {
         uint8_t mask = f->writable[offset + i];
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A PCI machine behind drivers/pci_config.h: functions with configuration spaces whose bits can be
- * written where a mask says so. It watches that BARs change with decoding off only. */
+ * written where a mask says so. It watches that BARs change with decoding off only, and a message
+ * while MSI is off. */
 #ifndef TESTS_HOST_FAKE_PCI_H
 #define TESTS_HOST_FAKE_PCI_H
 
@@ -10,6 +11,7 @@ struct fake_function {
     struct pci_address at;
     uint8_t space[PCI_CONFIG_BYTES];
     uint8_t writable[PCI_CONFIG_BYTES];
+    uint8_t msi; /* where its MSI capability is; 0: not watched */
 };
 
 void fake_pci_reset(void);
@@ -27,7 +29,8 @@ void fake_pci_bar(struct fake_function *f, uint32_t slot, uint64_t base, uint64_
 /* Appends a capability at an offset and links it from the one before. */
 void fake_pci_cap(struct fake_function *f, uint8_t at, uint8_t id);
 
-/* BARs written while the function decoded, and accesses in all, since the reset. */
+/* BARs written while the function decoded and messages while MSI was on, and accesses in all, since
+ * the reset. */
 uint32_t fake_pci_unsafe_writes(void);
 uint64_t fake_pci_accesses(void);
 

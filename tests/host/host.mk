@@ -19,6 +19,7 @@ TEST_dmar_property_SRC := $(TEST_dmar_SRC)
 TEST_elf_SRC := kernel/elf.c
 TEST_pci_SRC := drivers/pci.c drivers/pci_function.c tests/host/fake_pci.c
 TEST_pci_function_SRC := $(TEST_pci_SRC)
+TEST_pci_msi_SRC := drivers/pci_msi.c $(TEST_pci_SRC)
 TEST_e1000_SRC := drivers/e1000.c
 TEST_bootinfo_SRC := kernel/bootinfo.c tests/host/low_memory.c
 TEST_fmt_SRC := lib/fmt.c
