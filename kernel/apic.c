@@ -241,15 +241,30 @@ void apic_stop_others(void)
         send(0, ICR_NMI | ICR_ASSERT | ICR_ALL_OTHERS);
 }
 
-void apic_timer(uint32_t hz)
+/* A count of 0 would stop it. */
+static void start_timer(uint32_t mode, uint64_t count)
 {
-    uint64_t count = hz == 0 ? 0 : timer_hz / hz;
-
     if (count > UINT32_MAX)
         count = UINT32_MAX;
-    if (hz != 0 && count == 0)
-        count = 1;
-    apic_write(APIC_LVT_TIMER, hz == 0 ? LVT_MASKED : LVT_PERIODIC | TRAP_TIMER);
+    apic_write(APIC_LVT_TIMER, mode | TRAP_TIMER);
     apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
-    apic_write(APIC_TIMER_INITIAL, (uint32_t)count);
+    apic_write(APIC_TIMER_INITIAL, count == 0 ? 1 : (uint32_t)count);
+}
+
+void apic_timer(uint32_t hz)
+{
+    if (hz != 0) {
+        start_timer(LVT_PERIODIC, timer_hz / hz);
+        return;
+    }
+    apic_write(APIC_LVT_TIMER, LVT_MASKED);
+    apic_write(APIC_TIMER_INITIAL, 0);
+}
+
+void apic_timer_once(uint64_t us)
+{
+    /* Far more than the timer's 32 bits hold, and no product overflows. */
+    uint64_t limit = 1ull << 32;
+
+    start_timer(0, (us < limit ? us : limit) * (timer_hz / 1000) / 1000);
 }

@@ -97,20 +97,29 @@ static void run_case(struct cases *cs, const struct result_case *c, uint32_t wor
     }
 }
 
+static void run_irqs(struct cases *cs, const struct result_case *c, uint32_t work,
+                     struct vm_params *params)
+{
+    for (uint32_t i = 0; i < cs->o->irqs; i++) {
+        params->msi = cs->o->msi[i];
+        run_case(cs, c, work, params);
+    }
+}
+
 static void run_quotas(struct cases *cs, struct result_case *c, uint32_t work,
                        struct vm_params *params)
 {
     if (params->dma.strategy != DMA_ON_DEMAND) {
         params->quota = (struct quota_spec){.kind = QUOTA_NONE};
         c->quota_text = NULL;
-        run_case(cs, c, work, params);
+        run_irqs(cs, c, work, params);
         return;
     }
     for (uint32_t q = 0; q < cs->o->quotas; q++) {
         params->quota = cs->o->quota[q];
         params->working_set = cs->o->working_set ? cs->o->working_set : cs->working_set[work];
         c->quota_text = cs->o->quota_text[q];
-        run_case(cs, c, work, params);
+        run_irqs(cs, c, work, params);
     }
 }
 

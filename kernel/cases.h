@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The cases of one boot: for each round, workload, strategy and quota a fresh guest from the
- * pristine image. */
+/* The cases of one boot: for each round, workload, strategy, quota and irq a fresh guest from
+ * the pristine image. */
 #ifndef KERNEL_CASES_H
 #define KERNEL_CASES_H
 

@@ -7,8 +7,6 @@
 #include "kernel/vm_parts.h"
 #include "kernel/wait.h"
 
-#define WAIT_HZ 1000
-
 typedef int64_t (*call)(struct vm *vm, uint64_t first, uint64_t second);
 
 static int64_t call_null(struct vm *vm, uint64_t first, uint64_t second)
@@ -59,17 +57,20 @@ static int64_t call_window_end(struct vm *vm, uint64_t counts, uint64_t second)
 /* At most half of the deadline, so that a guest which beats before each wait never misses it. */
 static int64_t call_wait_until(struct vm *vm, uint64_t when, uint64_t second)
 {
-    uint64_t latest = tsc_read() + us_to_tsc(vm->params->deadline_ms * 500ull);
+    uint64_t now = tsc_read(), latest = now + us_to_tsc(vm->params->deadline_ms * 500ull);
+    bool slept = false;
 
     (void)second;
-    if (when <= tsc_read())
-        return 0;
     if (when > latest)
         when = latest;
-    apic_timer(WAIT_HZ);
-    while (tsc_read() < when)
+    for (; now < when && !vm_interrupt_wakes(vm); now = tsc_read()) {
+        apic_timer_once(tsc_to_us(when - now) + 1);
         wait_for_interrupt();
-    apic_timer(WATCH_HZ);
+        slept = true;
+    }
+    vm_interrupt_woken(vm);
+    if (slept)
+        apic_timer(WATCH_HZ);
     return 0;
 }
 

@@ -193,6 +193,15 @@ static struct pci_function *find_nic(void)
     return f;
 }
 
+static void check_interrupts(const struct pci_function *nic)
+{
+    for (uint32_t i = 0; i < options.irqs; i++)
+        if (options.msi[i] && nic->cap_msi == 0)
+            refuse("irq=msi: NIC %02x:%02x.%x (%04x:%04x) has no MSI capability: use irq=poll, or "
+                   "a NIC and a machine that have MSI (QEMU: -machine q35 -device e1000e)",
+                   nic->bus, nic->dev, nic->fn, nic->vendor, nic->device);
+}
+
 static void check_memory(void)
 {
     uint64_t free = frames_free() << PAGE_SHIFT;
@@ -244,6 +253,7 @@ void kernel_main(uint32_t magic, uint32_t info)
         refuse("the local APIC does not answer: enable it in the firmware");
     cpu = start_cpus(&cpus);
     nic = find_nic();
+    check_interrupts(nic);
     check_memory();
     result_boot(cpus, frames_total());
     machine_exit(cases_run(&options, &boot.module[0], nic, cpu));

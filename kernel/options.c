@@ -25,6 +25,7 @@ static const char *const strategy_names[] = {
     [DMA_NONE] = "none", [DMA_DIRECT] = "direct", [DMA_ON_DEMAND] = "on-demand", NULL};
 static const char *const flush_names[] = {
     [DMA_FLUSH_STRICT] = "strict", [DMA_FLUSH_BATCH] = "batch", NULL};
+static const char *const irq_names[] = {[false] = "poll", [true] = "msi", NULL};
 
 const char *dma_strategy_name(enum dma_strategy strategy)
 {
@@ -34,6 +35,11 @@ const char *dma_strategy_name(enum dma_strategy strategy)
 const char *dma_flush_name(enum dma_flush flush)
 {
     return flush_names[flush];
+}
+
+const char *irq_name(bool msi)
+{
+    return irq_names[msi];
 }
 
 __attribute__((format(printf, 2, 3))) static void fail(struct parse *p, const char *format, ...)
@@ -180,6 +186,16 @@ static void set_quota(struct parse *p, const char *value)
     p->out->quotas = each_piece(p, "quota", value, add_quota);
 }
 
+static void add_irq(struct parse *p, uint32_t index, const char *piece)
+{
+    p->out->msi[index] = find_name(p, "irq", piece, irq_names) == true;
+}
+
+static void set_irq(struct parse *p, const char *value)
+{
+    p->out->irqs = each_piece(p, "irq", value, add_irq);
+}
+
 static void set_policy(struct parse *p, const char *value)
 {
     if (find_name(p, "policy", value, evict_names) >= 0)
@@ -268,6 +284,7 @@ static const struct option options[] = {
     {{"work", "workloads, in order; idle"}, set_work},
     {{"strategy", "none direct on-demand; on-demand"}, set_strategy},
     {{"quota", "64M 10% w50% none, for on-demand; 25%"}, set_quota},
+    {{"irq", "how the guest learns of its NIC's work: poll msi; poll"}, set_irq},
     {{"policy", "fifo sieve; sieve"}, set_policy},
     {{"flush", "strict batch; batch"}, set_flush},
     {{"evict", "pages a batch eviction frees; 16"}, set_evict},
@@ -317,6 +334,8 @@ static const struct options defaults = {
     .quotas = 1,
     .quota = {{QUOTA_PERCENT, 25}},
     .quota_text = {"25%"},
+    .irqs = 1,
+    .msi = {false},
     .policy = &evict_sieve,
     .flush = DMA_FLUSH_BATCH,
     .evict_batch = 16,

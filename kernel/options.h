@@ -23,6 +23,8 @@ struct options {
     uint32_t quotas; /* for on-demand only */
     struct quota_spec quota[OPTIONS_LIST];
     char quota_text[OPTIONS_LIST][OPTIONS_NAME];
+    uint32_t irqs;
+    bool msi[OPTIONS_LIST]; /* false: poll */
     const struct evict_policy *policy;
     enum dma_flush flush;
     uint32_t evict_batch; /* pages */
@@ -46,5 +48,6 @@ int options_parse(const char *text, struct options *out, char error[OPTIONS_ERRO
 
 const char *dma_strategy_name(enum dma_strategy strategy);
 const char *dma_flush_name(enum dma_flush flush);
+const char *irq_name(bool msi);
 
 #endif

@@ -76,6 +76,7 @@ void result_case_begin(const struct result_case *c, const struct vm_params *para
     add_text(&r, "workload", c->work);
     add_text(&r, "strategy", dma_strategy_name(params->dma.strategy));
     add_text(&r, "quota", c->quota_text);
+    add_text(&r, "irq", irq_name(params->msi));
     add_number(&r, "memory_pages", params->memory >> PAGE_SHIFT);
     log_record(r.text);
 }
@@ -94,7 +95,7 @@ static void add_config(struct record *r, const struct vm *vm, const struct vm_re
     else
         add_number(r, "quota", result->quota);
     add_text(r, "backend", vm->cpu->name);
-    add_text(r, "irq", "poll");
+    add_text(r, "irq", irq_name(vm->params->msi));
 }
 
 static uint64_t inv_descriptors(const struct dma_hw_stats *s)
@@ -143,6 +144,7 @@ static void add_details(struct record *r, const struct vm_result *last)
     add_number(r, "inv_page", last->hw_end.inv_page - last->hw_begin.inv_page);
     add_number(r, "inv_domain", last->hw_end.inv_domain - last->hw_begin.inv_domain);
     add_number(r, "inv_context", last->hw_end.inv_context - last->hw_begin.inv_context);
+    add_number(r, "interrupts", last->cpu.interrupts);
     add(r, ",\"exits_by_reason\":{");
     for (unsigned i = 0, n = 0; i < CPU_EXIT_REASONS; i++)
         if (last->cpu.by_reason[i] > 0)

@@ -31,5 +31,8 @@ int smp_kick(uint32_t cpu);
 /* Periodic interrupts on this CPU, hz a second; 0 stops them. A running guest exits with
  * CPU_EXIT_HOST_INTERRUPT. */
 void apic_timer(uint32_t hz);
+/* One interrupt on this CPU in us microseconds, or before when the timer cannot count so far; none
+ * of the periodic ones any more. */
+void apic_timer_once(uint64_t us);
 
 #endif

@@ -28,6 +28,7 @@ enum trap_vector {
     TRAP_PIC = 32,        /* to 47; masked, but a PIC may still raise a spurious one */
     TRAP_TIMER = 64,
     TRAP_CALL = 65,
+    TRAP_DEVICE = 66,
     TRAP_SPURIOUS = 255, /* its low four bits are ones on every local APIC */
     TRAP_VECTORS = 256
 };

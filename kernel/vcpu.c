@@ -30,16 +30,21 @@ static void serve_cpuid(struct vm *vm, const struct cpu_exit *exit)
     skip(vm, exit);
 }
 
-/* No interrupt ever comes to a guest: with interrupts on it naps until the host's next tick, with
- * interrupts off it stays where it is, and its heartbeat ends it. */
+/* With interrupts on it sleeps until its own comes, or the host's next tick; one that is on its way
+ * already wakes it at once. With interrupts off it stays where it is, and its heartbeat ends it. */
 static void serve_hlt(struct vm *vm, const struct cpu_exit *exit)
 {
     struct cpu_state state;
 
-    wait_for_interrupt();
     vm->cpu->get_state(&vm->vcpu, &state);
-    if (state.rflags & RFLAGS_IF)
-        skip(vm, exit);
+    if (!(state.rflags & RFLAGS_IF)) {
+        wait_for_interrupt();
+        return;
+    }
+    if (!vm_interrupt_is_new(vm) && !vm->cpu->interrupt_pending(&vm->vcpu))
+        wait_for_interrupt();
+    vm_interrupt_woken(vm);
+    skip(vm, exit);
 }
 
 static void serve_exception(struct vm *vm, const struct cpu_exit *exit)
@@ -85,6 +90,7 @@ static const exit_handler handlers[CPU_EXIT_REASONS] = {
     [CPU_EXIT_EXCEPTION] = serve_exception,
     [CPU_EXIT_IDT_LOAD] = go_on,
     [CPU_EXIT_HOST_INTERRUPT] = go_on,
+    [CPU_EXIT_DEVICE_INTERRUPT] = go_on,
     [CPU_EXIT_HOST_NMI] = go_on,
     [CPU_EXIT_INTERRUPT_WINDOW] = go_on,
     [CPU_EXIT_NESTED_BROKEN] = serve_broken_table,
@@ -121,7 +127,10 @@ void vcpu_loop(struct vm *vm)
     apic_timer(WATCH_HZ);
     vm_watch_start(vm);
     while (!vm->ended) {
+        vm_interrupt_forward(vm);
         vm->cpu->run(&vm->vcpu, &exit);
+        if (exit.reason == CPU_EXIT_HOST_INTERRUPT && vm_interrupt_is_new(vm))
+            exit.reason = CPU_EXIT_DEVICE_INTERRUPT;
         count(vm, &exit);
         if (handlers[exit.reason])
             handlers[exit.reason](vm, &exit);

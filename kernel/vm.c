@@ -39,6 +39,7 @@ static int make(struct vm *vm)
 static void take_apart(struct vm *vm)
 {
     vm_device_quiet(vm);
+    vm_interrupt_close(vm);
     vm_device_close(vm);
     vm_dma_destroy(vm);
     if (vm->vcpu.backend)

@@ -21,6 +21,7 @@ struct vm_params {
     uint64_t memory;                 /* bytes, a multiple of 2 MiB */
     bool identity;                   /* GPA = HPA; otherwise they differ on purpose */
     struct pci_function *nic;        /* NULL: a guest without a device */
+    bool msi;                        /* its interrupts reach the guest; else the guest polls */
     struct dma_config dma; /* quota is resolved from quota_spec when the guest declares its floor */
     struct quota_spec quota;
     uint64_t working_set; /* pages; 0: not known */
@@ -42,6 +43,7 @@ struct vm_counters {
     uint64_t hypercalls; /* without WINDOW_BEGIN and WINDOW_END, CONSOLE_WRITE included */
     uint64_t exits;      /* all but the hypervisor's own */
     uint64_t exits_host; /* watchdog ticks and other host interrupts */
+    uint64_t interrupts; /* that the device raised */
     uint64_t by_reason[CPU_EXIT_REASONS];
 };
 
@@ -80,6 +82,13 @@ struct vm_watch {
     uint64_t look;  /* TSC from which the next look is due */
 };
 
+/* The device's interrupts, by how many it has raised since boot. */
+struct vm_interrupt {
+    bool is_open;   /* the device can raise one */
+    uint64_t asked; /* up to here the vCPU has been asked to take one */
+    uint64_t woken; /* up to here they have ended a sleep of the guest's */
+};
+
 /* The guest while it runs. Only hypercall.c, vcpu*.c and vm*.c look inside, and the walker. */
 struct vm {
     const struct vm_params *params;
@@ -98,7 +107,8 @@ struct vm {
     uint32_t quota, floor; /* pages; quota DMA_NO_QUOTA: none. 0: not known yet */
     gpa_t dma_table, dma_ring, heartbeat, hypercall;
     gpa_t image;
-    uint64_t used;   /* bytes from ram on that are not the heap's */
+    uint64_t used; /* bytes from ram on that are not the heap's */
+    struct vm_interrupt interrupt;
     bool is_open;    /* the device's bus mastering is on */
     bool attached;   /* its context entry points to hw */
     bool is_tainted; /* a DMA into this guest's memory may still be under way */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of an assignment, in functions of their own. Before: quiet, reset, context entry, and
- * bus mastering last. After: bus mastering first, reset, context entry. Each is called from another
- * unit, so that a test build can leave one out.
+ * The steps of an assignment, in functions of their own. Before: quiet, reset, context entry,
+ * interrupt entry, and bus mastering last. After: bus mastering first, reset, both entries. Each is
+ * called from another unit, so that a test build can leave one out.
  */
 #include <errno.h>
 #include "drivers/e1000.h"
@@ -21,7 +21,7 @@ static int reset(const struct vm *vm, const char *when)
     if (!bar)
         return -ENOMEM;
     pci_bus_master(nic, false);
-    pci_silence(nic); /* the guest polls, and has all registers to raise what it likes */
+    pci_silence(nic); /* the guest has all registers to raise what it likes */
     pci_memory(nic, true);
     error = e1000_reset(bar);
     if (error)
@@ -61,6 +61,9 @@ int vm_device_open(struct vm *vm)
         return error;
     }
     vm->attached = vm->hw != NULL;
+    error = vm_interrupt_open(vm);
+    if (error)
+        return error;
     vm->is_open = true;
     pci_bus_master(nic, true);
     return 0;

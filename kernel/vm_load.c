@@ -61,6 +61,7 @@ static void describe_device(const struct vm *vm, struct abi_boot *boot)
     boot->bar_bytes = nic->bar[0].bytes;
     boot->device_vendor = nic->vendor;
     boot->device_id = nic->device;
+    boot->irq_vector = vm->params->msi ? VM_IRQ_VECTOR : 0;
 }
 
 static void describe(struct vm *vm, gpa_t at)

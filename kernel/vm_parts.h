@@ -33,6 +33,21 @@ void vm_device_quiet(struct vm *vm);
 /* And none gets through. */
 void vm_device_close(struct vm *vm);
 
+/* vm_interrupt.c: the device's interrupts, with irq=msi. */
+
+#define VM_IRQ_VECTOR 0x30u /* the guest's */
+
+/* The device raises them from now on, once its bus mastering is on. */
+int vm_interrupt_open(struct vm *vm);
+void vm_interrupt_close(struct vm *vm);
+/* One has come that the vCPU has not been asked to take. */
+bool vm_interrupt_is_new(const struct vm *vm);
+/* Before each entry, interrupts off since then: asks the vCPU to take it. */
+void vm_interrupt_forward(struct vm *vm);
+/* One has come since the guest was last woken: it must not fall asleep. */
+bool vm_interrupt_wakes(const struct vm *vm);
+void vm_interrupt_woken(struct vm *vm);
+
 /* vm_dma.c: the domain and its quota. */
 int vm_dma_create(struct vm *vm);
 /* ABI_DMA_INIT: its result. */

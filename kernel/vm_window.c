@@ -51,7 +51,8 @@ static struct vm_counters since(const struct vm_counters *begin, const struct vm
 {
     struct vm_counters d = {.hypercalls = now->hypercalls - begin->hypercalls,
                             .exits = now->exits - begin->exits,
-                            .exits_host = now->exits_host - begin->exits_host};
+                            .exits_host = now->exits_host - begin->exits_host,
+                            .interrupts = now->interrupts - begin->interrupts};
 
     for (unsigned i = 0; i < CPU_EXIT_REASONS; i++)
         d.by_reason[i] = now->by_reason[i] - begin->by_reason[i];

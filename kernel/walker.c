@@ -12,6 +12,7 @@
 #include "kernel/acpi.h"
 #include "kernel/log.h"
 #include "kernel/mem.h"
+#include "kernel/trap.h"
 #include "lib/fmt.h"
 #include "vtd/vtd.h"
 
@@ -220,6 +221,37 @@ static void walk_root(struct walk *w, uint64_t address)
             walk_bus(w, bus, root[2 * bus] & ADDRESS);
 }
 
+/* VT-d specification, section 9.10: NULL when this interrupt is the guest's device's, and goes
+ * where it must. */
+static const char *judge_interrupt(struct walk *w, uint64_t low, uint64_t high)
+{
+    w->source = (uint16_t)high;
+    if (((high >> 16) & 0xf) != 4) /* SVT 1, SQ 0 */
+        return "which does not compare the whole source-id";
+    if (!is_guests_device(w) || !w->vm->params->msi)
+        return "and belongs to no guest that may have interrupts";
+    if ((low & 0x80fe) != 0 || ((low >> 16) & 0xff) != TRAP_DEVICE)
+        return "and is not the vector for it, fixed and edge-triggered";
+    return NULL;
+}
+
+static void walk_interrupts(struct walk *w, uint32_t unit, uint64_t irta)
+{
+    uint32_t count = 2u << (irta & 0xf);
+    const uint64_t *table = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i % (ENTRIES / 2) == 0)
+            table = table_at(w, (irta & ADDRESS) + (uint64_t)i * 16);
+        if (table == NULL)
+            return;
+        uint64_t low = table[2 * (i % (ENTRIES / 2))], high = table[2 * (i % (ENTRIES / 2)) + 1];
+        const char *why = low & 1 ? judge_interrupt(w, low, high) : NULL;
+        if (why != NULL)
+            violation(w, "unit %u: interrupt entry %u is open for %02x:%02x.%x, %s", unit, i,
+                      w->source >> 8, (w->source >> 3) & 0x1f, w->source & 7u, why);
+    }
+}
+
 static void walk_unit(struct walk *w, uint32_t unit)
 {
     const volatile void *regs = map_mmio(vtd_unit_registers(unit), PAGE_SIZE);
@@ -227,8 +259,11 @@ static void walk_unit(struct walk *w, uint32_t unit)
         violation(w, "unit %u: its registers can't be mapped", unit);
         return;
     }
-    bool on = mmio_read32(regs, 0x1c) >> 31;
+    uint32_t status = mmio_read32(regs, 0x1c);
+    bool on = status >> 31;
     uint64_t root_address = mmio_read64(regs, 0x20);
+    if (status & 1u << 25) /* interrupts are remapped */
+        walk_interrupts(w, unit, mmio_read64(regs, 0xb8));
     if (!on) {
         /* An exception: `none` lets the device at everything, and had to be allowed. */
         if (w->vm == NULL || w->vm->params->dma.strategy != DMA_NONE)

@@ -3,8 +3,9 @@
  * An independent reader of every table that hardware walks: it shares no code with the code that
  * writes them. It starts from the units' RTADDR registers and the nested root, and proves invariant
  * 1: no hypervisor frame, no forbidden address reachable, and (on-demand) nothing mapped that the
- * engine does not count. Two exceptions, each behind an option of its own: strategy=none
- * (unsafe-dma), and devices on a machine without VT-d (unsafe-no-iommu).
+ * engine does not count; and that no device can raise an interrupt but the guest's, with irq=msi,
+ * its own. Two exceptions, each behind an option of its own: strategy=none (unsafe-dma), and
+ * devices on a machine without VT-d (unsafe-no-iommu).
  */
 #ifndef KERNEL_WALKER_H
 #define KERNEL_WALKER_H

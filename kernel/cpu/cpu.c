@@ -22,6 +22,7 @@ static const char *const exit_names[CPU_EXIT_REASONS] = {
     [CPU_EXIT_TRIPLE_FAULT] = "triple_fault",
     [CPU_EXIT_INTERRUPT_WINDOW] = "interrupt_window",
     [CPU_EXIT_HOST_INTERRUPT] = "host_interrupt",
+    [CPU_EXIT_DEVICE_INTERRUPT] = "device_interrupt",
     [CPU_EXIT_HOST_NMI] = "host_nmi",
     [CPU_EXIT_ENTRY_FAILED] = "entry_failed",
     [CPU_EXIT_UNKNOWN] = "unknown",

@@ -49,6 +49,8 @@ enum cpu_exit_reason {
     CPU_EXIT_TRIPLE_FAULT,
     CPU_EXIT_INTERRUPT_WINDOW, /* the requested interrupt can be taken: the next entry delivers */
     CPU_EXIT_HOST_INTERRUPT,   /* already served by the host when run() returns */
+    CPU_EXIT_DEVICE_INTERRUPT, /* a host interrupt which was the guest's device's: no backend says
+                                  so, vcpu.c does */
     CPU_EXIT_HOST_NMI,
     CPU_EXIT_ENTRY_FAILED, /* what says why */
     CPU_EXIT_UNKNOWN,      /* raw says what hardware said */

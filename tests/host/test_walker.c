@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernel/mem.h"
+#include "kernel/trap.h"
 #include "kernel/walker.h"
 #include "tests/host/fake_vtd.h"
 
@@ -249,6 +250,43 @@ static void guests_frames_are_the_guests(void **state)
     assert_true(fake_logged("frame 0x200000 of the guest's RAM is the hypervisor's"));
 }
 
+static void spoil_interrupt(unsigned word, uint64_t value, const char *words)
+{
+    uint64_t *entry = phys_to_virt(vtd_unit(0)->interrupts), was = entry[word];
+
+    fake_log_clear();
+    entry[word] = value;
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+    assert_true(fake_logged("unit 0: interrupt entry 0 is open for 00:0"));
+    assert_true(fake_logged(words));
+    entry[word] = was;
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+}
+
+static void only_the_guests_device_interrupts(void **state)
+{
+    struct pci_message m;
+
+    (void)state;
+    assert_int_equal(vtd_interrupt_open(t.params.nic, TRAP_DEVICE, 3, &m), 0);
+    assert_int_equal(walker_check(&t.vm, NULL), 1); /* irq=poll */
+    assert_true(fake_logged("belongs to no guest that may have interrupts"));
+    t.params.msi = true;
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+    const uint64_t *entry = phys_to_virt(vtd_unit(0)->interrupts);
+    spoil_interrupt(1, entry[1] ^ 1 << 5, "belongs to no guest");
+    spoil_interrupt(1, entry[1] ^ 1 << 18, "does not compare the whole source-id");
+    spoil_interrupt(1, entry[1] ^ 1 << 16, "does not compare the whole source-id");
+    spoil_interrupt(0, entry[0] ^ 1 << 16, "not the vector");
+    spoil_interrupt(0, entry[0] ^ 1 << 5, "not the vector");  /* delivery mode */
+    spoil_interrupt(0, entry[0] ^ 1 << 15, "not the vector"); /* posted */
+
+    assert_int_equal(vtd_detach(t.params.nic), 0);
+    assert_int_equal(walker_check(NULL, NULL), 1);
+    assert_int_equal(vtd_interrupt_close(t.params.nic), 0);
+    assert_int_equal(walker_check(NULL, NULL), 0);
+}
+
 static void lines_are_few(void **state)
 {
     (void)state;
@@ -274,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup(pass_through_and_wild_tables_are_seen, setup),
         cmocka_unit_test_setup(guest_reaches_what_it_must_not, setup),
         cmocka_unit_test_setup(guests_frames_are_the_guests, setup),
+        cmocka_unit_test_setup(only_the_guests_device_interrupts, setup),
         cmocka_unit_test_setup(lines_are_few, setup),
         cmocka_unit_test_setup(tables_of_an_absent_unit_are_walked, setup),
     };
