@@ -11,6 +11,8 @@ enum {
     EERD = 0x0014,
     MDIC = 0x0020,
     ICR = 0x00c0,
+    ITR = 0x00c4,
+    IMS = 0x00d0,
     IMC = 0x00d8,
     RCTL = 0x0100,
     TCTL = 0x0400,
@@ -53,6 +55,9 @@ enum {
 #define TCTL_PSP     (1u << 3)
 #define TCTL_CT      (0x0fu << 4)
 #define TCTL_COLD_FD (0x3fu << 12)
+
+#define CAUSE_TXDW (1u << 0) /* a transmission was reported */
+#define CAUSE_RXT0 (1u << 7) /* a frame was received, RDTR after it */
 
 #define TIPG_COPPER (8u | 8u << 10 | 6u << 20) /* 317453 section 13.4.34 */
 
@@ -106,6 +111,7 @@ static bool wait_for(const volatile void *regs, uint32_t reg, uint32_t mask, uin
     while ((mmio_read32(regs, reg) & mask) != want) {
         if (env_deadline_passed(end))
             return (mmio_read32(regs, reg) & mask) == want;
+        env_pause();
     }
     return true;
 }
@@ -239,10 +245,26 @@ int e1000_start(struct e1000 *n, volatile void *bar0, uint16_t device, void *tx_
     set_ring(bar0, RDBAL, n->rx);
     set_ring(bar0, TDBAL, n->tx);
     mmio_write32(bar0, RDTR, 0);
+    mmio_write32(bar0, ITR, 0); /* who masks interrupts while there is work needs no throttle */
     mmio_write32(bar0, TIPG, TIPG_COPPER);
     mmio_write32(bar0, TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD_FD);
     mmio_write32(bar0, RCTL, RCTL_EN | RCTL_BAM | RCTL_SECRC); /* BSIZE 0: 2,048 bytes */
     return 0;
+}
+
+/* Causes are cleared first: a new one makes a new message. The read waits until all of it has
+ * arrived, and until what the controller has written before is in memory: so a look from here on
+ * finds what no interrupt will tell. */
+void e1000_interrupt_on(const struct e1000 *n)
+{
+    mmio_write32(n->regs, ICR, UINT32_MAX);
+    mmio_write32(n->regs, IMS, CAUSE_TXDW | CAUSE_RXT0);
+    mmio_read32(n->regs, STATUS);
+}
+
+void e1000_interrupt_off(const struct e1000 *n)
+{
+    mmio_write32(n->regs, IMC, UINT32_MAX);
 }
 
 bool e1000_link_is_up(const struct e1000 *n)
@@ -331,16 +353,17 @@ int e1000_tx_take(struct e1000 *n)
     return n->tx_oldest++;
 }
 
+bool e1000_rx_is_ready(const struct e1000 *n)
+{
+    return n->rx_oldest != n->rx_next && (n->rx[n->rx_oldest].status & RX_STATUS_DD);
+}
+
 int e1000_rx_take(struct e1000 *n, uint16_t *bytes)
 {
     volatile struct e1000_rx_desc *d = &n->rx[n->rx_oldest];
-    uint8_t status;
 
-    if (n->rx_oldest == n->rx_next)
+    if (!e1000_rx_is_ready(n))
         return -EAGAIN;
-    status = d->status;
-    if (!(status & RX_STATUS_DD))
-        return -EAGAIN;
-    *bytes = (status & RX_STATUS_EOP) && !(d->errors & RX_ERRORS) ? d->bytes : 0;
+    *bytes = (d->status & RX_STATUS_EOP) && !(d->errors & RX_ERRORS) ? d->bytes : 0;
     return n->rx_oldest++;
 }

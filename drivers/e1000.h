@@ -2,7 +2,8 @@
 /*
  * Intel's gigabit controllers 82540EM (e1000) and 82574 (e1000e), by the "PCI/PCI-X Family of
  * Gigabit Ethernet Controllers Software Developer's Manual" (317453) and the "82574 GbE Controller
- * Family Datasheet" (317694). Polled, one queue each way, legacy descriptors, which both have.
+ * Family Datasheet" (317694). One queue each way, legacy descriptors, which both have. Polled; a
+ * caller with nothing to do may have an interrupt, which the 82574 sends as a message (MSI).
  *
  * The driver moves addresses only: which buffer stands behind a slot is its caller's business.
  */
@@ -49,6 +50,11 @@ int e1000_reset(volatile void *bar0);
  */
 int e1000_start(struct e1000 *n, volatile void *bar0, uint16_t device, void *tx_ring,
                 void *rx_ring);
+/* An interrupt for whatever the two take functions would find next. What came before that is found
+ * by looking again, afterwards. */
+void e1000_interrupt_on(const struct e1000 *n);
+void e1000_interrupt_off(const struct e1000 *n);
+
 bool e1000_link_is_up(const struct e1000 *n);
 
 /* Everything sent comes back to the receiver; nothing leaves. -ETIMEDOUT. */
@@ -73,5 +79,7 @@ void e1000_rx_doorbell(const struct e1000 *n);
  */
 int e1000_tx_take(struct e1000 *n);
 int e1000_rx_take(struct e1000 *n, uint16_t *bytes);
+/* e1000_rx_take would find one. */
+bool e1000_rx_is_ready(const struct e1000 *n);
 
 #endif

@@ -68,6 +68,12 @@ static inline uint32_t port_in32(uint16_t port)
     return value;
 }
 
+/* In every loop that waits: it gives the other thread of a core, or of an emulator, its turn. */
+static inline void env_pause(void)
+{
+    __asm__ volatile("pause" ::: "memory");
+}
+
 void env_delay_us(uint32_t us);
 /* Deadlines for polling loops, in the surroundings' own clock. */
 uint64_t env_deadline_us(uint32_t us);

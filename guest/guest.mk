@@ -9,7 +9,8 @@ LWIP_C := $(addprefix core/,def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c
           netif/ethernet.c
 
 GUEST_C := $(wildcard guest/*.c guest/lwip/*.c guest/work/*.c) drivers/e1000.c lib/string.c lib/fmt.c
-GUEST_O := $(BUILD)/guest/guest/start.asm.o $(GUEST_C:%.c=$(BUILD)/guest/%.o) $(LWIP_C:%.c=$(BUILD)/lwip/%.o)
+GUEST_ASM := $(wildcard guest/*.asm)
+GUEST_O := $(GUEST_ASM:%.asm=$(BUILD)/guest/%.asm.o) $(GUEST_C:%.c=$(BUILD)/guest/%.o) $(LWIP_C:%.c=$(BUILD)/lwip/%.o)
 GUEST_BASE := $(filter-out -MMD,$(BASE)) -fPIE -fvisibility=hidden -Iguest/lwip -isystem $(LWIP)/src/include
 # lwIP's headers count as system headers, and so do those of ours that they include: -MMD would leave them out.
 GUEST_DEPS := -MD

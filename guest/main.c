@@ -4,17 +4,17 @@
 #include "guest/args.h"
 #include "guest/console.h"
 #include "guest/hyper.h"
+#include "guest/interrupt.h"
 #include "guest/nic.h"
 #include "guest/workload.h"
 
 static const struct workload *const workloads[] = {
-    &tcp_rx,         &tcp_tx,         &check_rx,         &check_tx,
-    &http,           &echo,           &loopback,         &idle,
-    &probe_unmapped, &probe_readonly, &probe_hypervisor, &probe_vtd,
-    &probe_evicted,  &probe_late,     &crash_triple,     &crash_spin,
-    &crash_wild,     &crash_io,       &crash_msr,        &crash_hlt,
-    &crash_control,  &crash_virt,     &hostile_dma,      &hostile_calls,
-    &ping,           &crash_vmx,
+    &tcp_rx,         &tcp_tx,         &check_rx,         &check_tx,      &http,
+    &echo,           &ping,           &loopback,         &idle,          &idle_net,
+    &probe_unmapped, &probe_readonly, &probe_hypervisor, &probe_vtd,     &probe_evicted,
+    &probe_late,     &probe_irq,      &crash_triple,     &crash_fault,   &crash_spin,
+    &crash_wild,     &crash_io,       &crash_msr,        &crash_hlt,     &crash_control,
+    &crash_virt,     &crash_vmx,      &hostile_dma,      &hostile_calls,
 };
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
@@ -34,6 +34,7 @@ _Noreturn void guest_main(const struct abi_boot *from_hypervisor)
 
     if (!hyper_init(from_hypervisor))
         __builtin_trap(); /* no hypercall page is known to be one: a crash is the only report */
+    interrupt_start();
     args_text("work", "idle", name, sizeof(name));
     for (size_t i = 0; i < WORKLOADS; i++) {
         if (strcmp(workloads[i]->name, name) != 0)

@@ -95,6 +95,14 @@ static bool timers(void)
     return true;
 }
 
+/* The stack's next timer, but not before its clock ticks. */
+static uint64_t next_timer(void)
+{
+    uint64_t due = clock_tsc() + clock_ms_to_tsc(sys_timeouts_sleeptime());
+
+    return due > next_ms ? due : next_ms;
+}
+
 static void parse_ip(const char *text, ip_addr_t *address)
 {
     if (!ip4addr_aton(text, address))
@@ -157,4 +165,5 @@ void net_start(void)
     netif_set_default(&netif);
     netif_set_up(&netif);
     poll_timers = timers;
+    poll_next_timer = next_timer;
 }

@@ -2,10 +2,13 @@
 #include "guest/nic.h"
 
 #include <errno.h>
+#include <string.h>
 #include "drivers/env.h"
+#include "guest/args.h"
 #include "guest/clock.h"
 #include "guest/console.h"
 #include "guest/heap.h"
+#include "guest/interrupt.h"
 #include "guest/nic_parts.h"
 
 #define LINK_US    10000000u
@@ -43,6 +46,41 @@ bool nic_poll(void)
     return busy;
 }
 
+bool nic_is_waiting(void)
+{
+    return nic_rx_is_waiting() || nic_tx_is_waiting();
+}
+
+/* By WAIT_UNTIL, or with sleep=hlt as an operating system would: by HLT, which the host's next tick
+ * ends, too. */
+static void sleep(uint64_t wake, uint64_t interrupts)
+{
+    static char how[8];
+
+    if (!how[0])
+        args_text("sleep", "wait", how, sizeof(how));
+    if (strcmp(how, "hlt") == 0)
+        interrupt_hlt(interrupts);
+    else if (strcmp(how, "wait") == 0)
+        hyper_call(ABI_WAIT_UNTIL, wake, 0);
+    else
+        fail("sleep=%s: known: wait hlt", how);
+}
+
+/* The order is what keeps a frame from being overlooked: interrupts on, then the look, then sleep.
+ */
+void nic_sleep(uint64_t wake, bool (*look)(void))
+{
+    uint64_t interrupts = interrupt_count();
+
+    e1000_interrupt_on(&nic_device);
+    if (!look()) {
+        sleep(wake, interrupts);
+        nic_counters.rx_late += e1000_rx_is_ready(&nic_device) && interrupt_count() == interrupts;
+    }
+    e1000_interrupt_off(&nic_device);
+}
+
 static void map_ring(void *ring)
 {
     struct dma_burst b;
@@ -60,6 +98,7 @@ static void wait_for_link(void)
 
     while (!e1000_link_is_up(&nic_device)) {
         hyper_heartbeat();
+        env_pause();
         if (env_deadline_passed(end))
             fail("nic: no link after 10 s; is the cable (or the emulator's -netdev) there?");
     }
@@ -97,4 +136,7 @@ void nic_report(void)
 {
     if (nic_counters.rx_damaged)
         say("nic: %zu frames arrived damaged and were dropped", (size_t)nic_counters.rx_damaged);
+    if (nic_counters.rx_late)
+        say("nic: %zu sleeps ended late: a frame was there, and no interrupt had come",
+            (size_t)nic_counters.rx_late);
 }

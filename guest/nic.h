@@ -39,6 +39,7 @@ struct nic_counters {
     uint64_t tx_packets, tx_bytes; /* counted when posted to the device */
     uint64_t rx_packets, rx_bytes;
     uint64_t rx_damaged; /* dropped */
+    uint64_t rx_late;    /* sleeps that no interrupt ended, though a frame was there */
 };
 
 extern struct nic_counters nic_counters;
@@ -52,6 +53,12 @@ void nic_report(void);
 
 /* Takes completions and received frames, refills. True when there was anything to do. */
 bool nic_poll(void);
+
+/* With irq=msi: sleeps until TSC wake, or until nic_poll() would find something; look() looks for
+ * other work, and true from it means no sleep. */
+void nic_sleep(uint64_t wake, bool (*look)(void));
+/* Something has to be done within microseconds, without anything new from the device. */
+bool nic_is_waiting(void);
 
 /* -EAGAIN when the queue has no room: try again after nic_poll(). */
 int nic_send(const struct nic_part *parts, unsigned n, void *cookie);

@@ -29,5 +29,8 @@ bool nic_rx_take(void);
 bool nic_rx_refill(uint32_t at_least);
 /* Completions to the user. */
 bool nic_tx_take(void);
+/* Buffers to post, or frames to send, wait for room or for a doorbell. */
+bool nic_rx_is_waiting(void);
+bool nic_tx_is_waiting(void);
 
 #endif

@@ -67,6 +67,11 @@ bool nic_rx_refill(uint32_t at_least)
     return any;
 }
 
+bool nic_rx_is_waiting(void)
+{
+    return refusal.refused;
+}
+
 void nic_rx_fill(void)
 {
     nic_rx_refill(1);

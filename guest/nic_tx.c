@@ -120,6 +120,11 @@ static bool may_ring(void)
            (queued - posted >= DMA_BURST_PAGES / 2 || clock_tsc() >= next_doorbell);
 }
 
+bool nic_tx_is_waiting(void)
+{
+    return queued != posted;
+}
+
 bool nic_flush(void)
 {
     bool any = false;

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest/poll.h"
 
+#include "drivers/env.h"
 #include "guest/args.h"
 #include "guest/clock.h"
 #include "guest/console.h"
 #include "guest/hyper.h"
+#include "guest/interrupt.h"
 #include "guest/nic.h"
 
 #define SILENCE_MS 20000u
+#define SLEEP_MS   100u
 
 bool (*poll_timers)(void);
+uint64_t (*poll_next_timer)(void);
 
 static uint64_t busy_tsc;
 static uint64_t end_of_all; /* TSC; 0: not set yet */
 
-void poll_once(void)
+/* True when there was anything to do. */
+static bool turn(void)
 {
     uint64_t begin = clock_tsc();
     bool busy;
@@ -26,6 +31,20 @@ void poll_once(void)
     busy |= nic_flush();
     if (busy)
         busy_tsc += clock_tsc() - begin;
+    return busy;
+}
+
+static void rest(void)
+{
+    uint64_t wake = clock_tsc() + clock_ms_to_tsc(SLEEP_MS);
+
+    if (!interrupt_is_on() || nic_is_waiting()) {
+        env_pause();
+        return;
+    }
+    if (poll_next_timer && poll_next_timer() < wake)
+        wake = poll_next_timer();
+    nic_sleep(wake, turn);
 }
 
 void poll_until(bool (*done)(void *context), void *context, const char *what)
@@ -36,7 +55,8 @@ void poll_until(bool (*done)(void *context), void *context, const char *what)
     if (!end_of_all)
         end_of_all = last_frame + clock_ms_to_tsc(1000 * args_number("timeout", 300));
     while (!done(context)) {
-        poll_once();
+        if (!turn())
+            rest();
         uint64_t now = clock_tsc();
         if (frames != nic_counters.rx_packets) {
             frames = nic_counters.rx_packets;

@@ -6,13 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The network stack's timers, when there is a stack: at each turn, true when something was due. */
+/* The network stack's timers, when there is a stack: at each turn, true when something was due; and
+ * the TSC value at which the next one is. */
 extern bool (*poll_timers)(void);
+extern uint64_t (*poll_next_timer)(void);
 
-void poll_once(void);
-
-/* Polls until done(context). Ends the guest, naming what it waited for, when no frame has come for
- * 20 s or after timeout= (300) s in all. */
+/* Polls until done(context); with irq=msi sleeps while there is nothing to do, at most 100 ms, so
+ * that done may also wait for the clock. Ends the guest, naming what it waited for, when no frame
+ * has come for 20 s or after timeout= (300) s in all. */
 void poll_until(bool (*done)(void *context), void *context, const char *what);
 
 /* Ticks of the turns that found something to do. */

@@ -32,6 +32,16 @@ static int triple(void)
     return survived("crash_triple");
 }
 
+/* A NULL pointer: page 0 is in no table of the guest's. With irq=msi the guest has handlers, and
+ * has to report this one itself. */
+static int fault(void)
+{
+    volatile uint64_t *volatile nowhere = (volatile uint64_t *)8;
+
+    *nowhere = 0;
+    return survived("crash_fault");
+}
+
 static _Noreturn int spin(void)
 {
     for (;;)
@@ -102,6 +112,7 @@ static int vmx(void)
 }
 
 const struct workload crash_triple = {"crash_triple", triple};
+const struct workload crash_fault = {"crash_fault", fault};
 const struct workload crash_spin = {"crash_spin", spin};
 const struct workload crash_wild = {"crash_wild", wild};
 const struct workload crash_io = {"crash_io", io};

@@ -10,6 +10,7 @@
 #include "guest/dma.h"
 #include "guest/heap.h"
 #include "guest/hyper.h"
+#include "guest/interrupt.h"
 
 #define FLOOR_PAGES 4u
 #define SECONDS_5   5000000u
@@ -74,6 +75,7 @@ void probe_read(uint64_t address)
     e1000_tx_doorbell(&device);
     while (e1000_tx_take(&device) < 0) {
         hyper_heartbeat();
+        env_pause();
         /* Real controllers may stop at a blocked request; that is an answer too. */
         if (env_deadline_passed(end))
             return;
@@ -95,12 +97,27 @@ void probe_write(uint64_t address)
         probe_read((uintptr_t)good_frame);
         while (!env_deadline_passed(again)) {
             hyper_heartbeat();
+            env_pause();
             if (e1000_rx_take(&device, &bytes) >= 0)
                 return;
         }
         if (env_deadline_passed(end))
             return;
     }
+}
+
+bool probe_interrupt(uint32_t us)
+{
+    uint64_t end = env_deadline_us(us), before = interrupt_count();
+
+    e1000_interrupt_on(&device);
+    probe_read((uintptr_t)good_frame);
+    while (interrupt_count() == before && !env_deadline_passed(end)) {
+        hyper_heartbeat();
+        interrupt_hlt(before);
+    }
+    e1000_interrupt_off(&device);
+    return interrupt_count() != before;
 }
 
 void probe_pause(void)
@@ -119,6 +136,7 @@ static void wait_for_link(void)
 
     while (!e1000_link_is_up(&device)) {
         hyper_heartbeat();
+        env_pause();
         if (env_deadline_passed(end))
             fail("probe: no link in the loopback after 5 s");
     }

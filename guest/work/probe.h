@@ -25,6 +25,9 @@ void probe_write(uint64_t address);
  * further faults of the same device while it is full. */
 void probe_pause(void);
 
+/* Sends a good frame with the NIC's interrupts on; true when one came within us. Off again then. */
+bool probe_interrupt(uint32_t us);
+
 /* One page of the heap, mapped for rights until the guest ends. */
 uint8_t *probe_page(uint32_t rights);
 /* One page of the heap with a frame to ourselves in it, not mapped. */
