@@ -52,7 +52,7 @@ static void check_nothing_is_left(struct vm *vm)
 {
     if (vm->params->dma.strategy != DMA_NONE && walker_check(NULL, NULL) > 0)
         vm_end(vm, VM_END_HARDWARE, 0,
-               "a device reaches memory after its guest has ended, see above");
+               "a device reaches memory, or can interrupt, after its guest has ended, see above");
 }
 
 void vm_check_isolation(struct vm *vm)

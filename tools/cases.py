@@ -24,8 +24,13 @@ class Case:
         return self.asked["quota"]
 
     @property
+    def irq(self):
+        return self.asked["irq"]
+
+    @property
     def config(self):
-        return self.strategy + (f" {self.quota}" if self.quota else "")
+        quota, irq = f" {self.quota}" if self.quota else "", "" if self.irq == "poll" else f" {self.irq}"
+        return self.strategy + quota + irq
 
     @property
     def result(self):

@@ -23,7 +23,7 @@ static int run(void)
         if (!probe_interrupt(WAIT_US))
             fail("probe_irq: no interrupt came for frame %u within %u ms", i, WAIT_US / 1000);
     }
-    say("probe_irq: %zu interrupts for %u frames", (size_t)interrupt_count(), FRAMES);
+    say("probe_irq: an interrupt for each of %u frames", FRAMES);
     return 0;
 }
 

@@ -104,6 +104,7 @@ SETTINGS = {
     "nic=00:1f.0": ("nic=00:1f.0", "no NIC that Sluice drives"),
     'seed="1': ("a quote that is not closed",),
     "rounds=0": ("rounds=0", "from 1"),
+    "irq=intx": ("irq=intx", "poll msi"),
 }
 
 

@@ -61,7 +61,7 @@ def notices(show, verdicts):
 
 
 def test_no_faults_notices():
-    records = [{"sluice": "case", "workload": "echo", "strategy": "direct", "quota": None}]
+    records = [{"sluice": "case", "workload": "echo", "strategy": "direct", "quota": None, "irq": "poll"}]
     records += [{"sluice": "result", "faults": 0}, {"sluice": "case_end", "faults_total": 0}]
     boot = types.SimpleNamespace(records=records)
     assert run_goals.no_faults([boot]).held
@@ -76,7 +76,7 @@ def round_cases(share, rounds, direct=1):
     speed = {"none": 1, "direct": direct, "on-demand": share}
     return [
         cases.Case(
-            {"workload": work, "strategy": strategy, "quota": None, "round": number},
+            {"workload": work, "strategy": strategy, "quota": None, "irq": "poll", "round": number},
             [{"bytes": 10**6 * speed[strategy], "tsc": 10**6}],
         )
         for number in range(rounds)
@@ -100,7 +100,8 @@ def loopback_boot(on_demand):
     """Instructions for 1,000 frames; direct takes 100,000."""
     records = []
     for strategy, tsc in (("direct", 100000), ("on-demand", on_demand)):
-        records.append({"sluice": "case", "workload": "loopback", "strategy": strategy, "quota": None})
+        case = {"sluice": "case", "workload": "loopback", "strategy": strategy, "quota": None, "irq": "poll"}
+        records.append(case)
         records.append({"sluice": "result", "packets": 1000, "tsc": tsc})
     return types.SimpleNamespace(records=records, log=f"loopback\n{on_demand}\n")
 
