@@ -16,6 +16,7 @@
 #define SECONDS_5   5000000u
 #define AGAIN_US    100000u
 #define PAUSE_MS    600u
+#define PENDING_US  200u
 
 static struct e1000 device;
 static uint8_t *good_frame; /* mapped for reading */
@@ -118,6 +119,14 @@ bool probe_interrupt(uint32_t us)
     }
     e1000_interrupt_off(&device);
     return interrupt_count() != before;
+}
+
+void probe_interrupt_pending(void)
+{
+    e1000_interrupt_on(&device);
+    probe_read((uintptr_t)good_frame);
+    env_delay_us(PENDING_US);
+    e1000_interrupt_off(&device);
 }
 
 void probe_pause(void)

@@ -128,8 +128,15 @@ def test_an_idle_guest_that_polls_does_not(boot):
     assert long - short > 0.8
 
 
+def test_nobody_sleeps_too_long(boot):
+    result = boot(["work=probe_wake", "irq=msi"], peer=False)
+    for how in ("HLT", "WAIT_UNTIL"):
+        expect.line_with(result, f"probe_wake: {how} sleeps when it should, and only then")
+    expect.held_guests(result)
+
+
 def test_exact(boot):
-    words = ["work=loopback,probe_irq,idle_net", "strategy=direct,on-demand", "quota=50%", "irq=msi"]
+    words = ["work=loopback,probe_irq,probe_wake,idle_net", "strategy=direct,on-demand", "quota=50%", "irq=msi"]
     settings = {"icount": True, "peer": False, "network": "none", "deadline": 90}
     first, second = boot(words, **settings), boot(words, **settings)
     assert first.log == second.log
