@@ -34,7 +34,7 @@ struct abi_boot {
     uint64_t bar_bytes;
     uint16_t device_vendor; /* PCI ids; 0 without a device */
     uint16_t device_id;
-    uint32_t irq_vector;       /* 0: poll */
+    uint32_t irq_vector;       /* the device's interrupt, without an EOI; 0: poll */
     uint64_t seed;             /* for pseudo-random numbers: equal seeds, equal runs */
     char args[ABI_ARGS_BYTES]; /* "work=tcp_rx,...": comma-separated key=value, 0-terminated */
 };
@@ -60,8 +60,10 @@ enum abi_hypercall {
                              after the last that a guest may have */
     ABI_WINDOW_END = 6, /* rdi = GPA of struct abi_window; ends it and prints the result record; 0,
                            -EFAULT, -EINVAL without a begin or for counts that cannot be */
-    ABI_WAIT_UNTIL = 7, /* rdi = TSC value; returns 0 then, or at once when past. Waits at most half
-                           of the liveness deadline */
+    ABI_WAIT_UNTIL = 7, /* rdi = TSC value; returns 0 then, or at once when past, and as soon as an
+                           interrupt of the device's has come since the last WAIT_UNTIL or HLT
+                           ended, taken already or not. Waits at most half of the liveness deadline
+                         */
     ABI_HYPERCALLS
 };
 

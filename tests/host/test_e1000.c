@@ -6,7 +6,17 @@
 #include "drivers/e1000.h"
 #include "drivers/env.h"
 
-enum { TDT = 0x3818, RDT = 0x2818, TX_CMD = 11, STATUS = 12, RX_ERRORS = 13, RX_BYTES = 8 };
+enum {
+    ICR = 0xc0,
+    IMS = 0xd0,
+    IMC = 0xd8,
+    TDT = 0x3818,
+    RDT = 0x2818,
+    TX_CMD = 11,
+    STATUS = 12,
+    RX_ERRORS = 13,
+    RX_BYTES = 8
+};
 
 #define CMD_EOP    0x01
 #define CMD_RS     0x08
@@ -158,6 +168,34 @@ static void a_damaged_frame_has_no_bytes(void **state)
     assert_int_equal(bytes, 0);
 }
 
+/* Old causes are cleared, so that a new one makes a new message; a frame and a report are causes.
+ */
+static void interrupts_go_on_and_off(void **state)
+{
+    (void)state;
+    e1000_interrupt_on(&nic);
+    assert_int_equal(mmio_read32(regs, ICR), UINT32_MAX);
+    assert_int_equal(mmio_read32(regs, IMS), 0x81);
+    assert_int_equal(mmio_read32(regs, IMC), 0);
+    e1000_interrupt_off(&nic);
+    assert_int_equal(mmio_read32(regs, IMC), UINT32_MAX);
+}
+
+static void a_frame_is_seen_before_it_is_taken(void **state)
+{
+    uint16_t bytes;
+
+    (void)state;
+    arrive(0, 60, STATUS_DD | STATUS_EOP, 0); /* of an earlier round: the slot is not hardware's */
+    assert_false(e1000_rx_is_ready(&nic));
+    e1000_rx_put(&nic, 0x1000);
+    assert_false(e1000_rx_is_ready(&nic));
+    arrive(0, 60, STATUS_DD | STATUS_EOP, 0);
+    assert_true(e1000_rx_is_ready(&nic));
+    assert_int_equal(e1000_rx_take(&nic, &bytes), 0);
+    assert_false(e1000_rx_is_ready(&nic));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +204,8 @@ int main(void)
         cmocka_unit_test_setup(the_transmit_ring_wraps, reset),
         cmocka_unit_test_setup(the_receive_ring_wraps, reset),
         cmocka_unit_test_setup(a_damaged_frame_has_no_bytes, reset),
+        cmocka_unit_test_setup(interrupts_go_on_and_off, reset),
+        cmocka_unit_test_setup(a_frame_is_seen_before_it_is_taken, reset),
     };
 
     return cmocka_run_group_tests_name("e1000", tests, NULL, NULL);
