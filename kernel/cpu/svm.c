@@ -9,14 +9,17 @@
 #include "kernel/smp.h"
 #include "kernel/x86.h"
 
-#define VECTOR_PF 14u
-#define PTE_P     (1ull << 0)
-#define PTE_W     (1ull << 1)
-#define PTE_U     (1ull << 2)
-#define PTE_PWT   (1ull << 3)
-#define PTE_PCD   (1ull << 4)
-#define PTE_PS    (1ull << 7)
-#define PTE_NX    (1ull << 63)
+#define VECTOR_BP  3u
+#define VECTOR_OF  4u
+#define VECTOR_PF  14u
+#define EXCEPTIONS 32u
+#define PTE_P      (1ull << 0)
+#define PTE_W      (1ull << 1)
+#define PTE_U      (1ull << 2)
+#define PTE_PWT    (1ull << 3)
+#define PTE_PCD    (1ull << 4)
+#define PTE_PS     (1ull << 7)
+#define PTE_NX     (1ull << 63)
 
 /* VMMCALL; RET */
 static const uint8_t hypercall_code[] = {0x0f, 0x01, 0xd9, 0xc3};
@@ -163,6 +166,24 @@ static void flush_if_stale(struct vcpu *v, uint64_t generation, uint32_t number)
     s->cpu = number;
 }
 
+/* An event whose delivery was cut short (section 15.7.2). */
+static void deliver_again(struct svm_control *c)
+{
+    uint64_t event = c->interrupted, type = event & SVM_EVENT_TYPE;
+    uint8_t vector = SVM_EVENT_VECTOR(event);
+
+    c->inject = 0;
+    if (!(event & SVM_EVENT_VALID))
+        return;
+    /* Asked for again, not injected: QEMU's TCG calls it an exception and leaves V_IRQ as it was,
+     * so that it would come twice. */
+    if (type == SVM_EVENT_INTERRUPT || (type == SVM_EVENT_EXCEPTION && vector >= EXCEPTIONS))
+        c->interrupts |= SVM_V_IRQ;
+    /* INT begins anew by itself; injected, it would return to INT and not behind it. */
+    else if (type != SVM_EVENT_SOFTWARE && vector != VECTOR_BP && vector != VECTOR_OF)
+        c->inject = event;
+}
+
 static void run(struct vcpu *v, struct cpu_exit *exit)
 {
     struct svm_vcpu *s = v->backend;
@@ -183,8 +204,7 @@ static void run(struct vcpu *v, struct cpu_exit *exit)
     svm_enter(virt_to_phys(s->vmcb).v, &v->regs, cpu->host_area.v);
     nested_leave(number);
 
-    /* An event whose delivery was cut short is delivered again (section 15.7.2). */
-    c->inject = c->interrupted & SVM_EVENT_VALID ? c->interrupted : 0;
+    deliver_again(c);
     /* After a refused entry some emulators leave the host's state there. */
     if ((uint32_t)c->exit_code != SVM_EXIT_INVALID) {
         v->regs.rax = save->rax;

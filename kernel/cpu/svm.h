@@ -110,9 +110,13 @@ enum svm_exit_code {
 #define SVM_NPF_TABLE_WALK (1ull << 33)
 
 /* EVENTINJ and EXITINTINFO, section 15.20. */
-#define SVM_EVENT_EXCEPTION (3ull << 8)
-#define SVM_EVENT_HAS_ERROR (1ull << 11)
-#define SVM_EVENT_VALID     (1ull << 31)
+#define SVM_EVENT_VECTOR(event) ((uint8_t)(event))
+#define SVM_EVENT_TYPE          (7ull << 8)
+#define SVM_EVENT_INTERRUPT     (0ull << 8)
+#define SVM_EVENT_EXCEPTION     (3ull << 8)
+#define SVM_EVENT_SOFTWARE      (4ull << 8)
+#define SVM_EVENT_HAS_ERROR     (1ull << 11)
+#define SVM_EVENT_VALID         (1ull << 31)
 
 /* The virtual interrupt, section 15.21.4: the processor itself waits for RFLAGS.IF. */
 #define SVM_V_IRQ         (1ull << 8)
