@@ -20,6 +20,7 @@
 #define VECTOR_PF    14u
 #define VPID         1ull
 #define RESULT_EXIT  0
+#define RESULT_NONE  1 /* there was no VMCS to enter, nor is there one to write to */
 #define RESULT_VALID 2
 
 /* VMCALL; RET */
@@ -326,10 +327,10 @@ static void run(struct vcpu *v, struct cpu_exit *exit)
         vmx_exit_decode(s, &v->regs, exit);
         serve_host(exit);
     }
-    if (exit->reason == CPU_EXIT_ENTRY_FAILED)
-        vmx_write(VMX_INJECT, 0); /* it has not been delivered, and would be a defect the same */
-    else
+    if (exit->reason != CPU_EXIT_ENTRY_FAILED)
         s->is_launched = true;
+    else if (result != RESULT_NONE)
+        vmx_write(VMX_INJECT, 0); /* it has not been delivered, and would be a defect the same */
 }
 
 static int inject_exception(struct vcpu *v, const struct cpu_exception *e)
