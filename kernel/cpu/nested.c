@@ -49,13 +49,11 @@ static uint64_t new_generation(void)
 
 int nested_create(struct nested_format format, struct nested_table **table)
 {
-    hpa_t own = frame_alloc(), root = frame_alloc();
+    hpa_t own = frame_alloc(), root = own.v ? frame_alloc() : own;
 
-    if (!own.v || !root.v) {
+    if (!root.v) {
         if (own.v)
             frame_free(own);
-        if (root.v)
-            frame_free(root);
         return -ENOMEM;
     }
     *table = phys_to_virt(own);

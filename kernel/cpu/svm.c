@@ -89,14 +89,12 @@ static struct nested_format format(void)
 static int vcpu_init(struct vcpu *v)
 {
     static uint64_t made;
-    hpa_t backend = frame_alloc(), vmcb = frame_alloc();
+    hpa_t backend = frame_alloc(), vmcb = backend.v ? frame_alloc() : backend;
     struct svm_vcpu *s;
 
-    if (!backend.v || !vmcb.v) {
+    if (!vmcb.v) {
         if (backend.v)
             frame_free(backend);
-        if (vmcb.v)
-            frame_free(vmcb);
         return -ENOMEM;
     }
     s = phys_to_virt(backend);

@@ -112,14 +112,12 @@ static void vmclear(hpa_t vmcs)
 
 static int vcpu_init(struct vcpu *v)
 {
-    hpa_t backend = frame_alloc(), vmcs = alloc_region();
+    hpa_t backend = frame_alloc(), vmcs = backend.v ? alloc_region() : backend;
     struct vmx_vcpu *s;
 
-    if (!backend.v || !vmcs.v) {
+    if (!vmcs.v) {
         if (backend.v)
             frame_free(backend);
-        if (vmcs.v)
-            frame_free(vmcs);
         return -ENOMEM;
     }
     s = phys_to_virt(backend);
