@@ -79,6 +79,9 @@ include guest/guest.mk
 # ---- the host's tests -----------------------------------------------------------------------------
 include tests/host/host.mk
 
+# ---- the CPU backends' tests ------------------------------------------------------------------------
+include tests/cpu/cpu.mk
+
 # ---- everything a person calls --------------------------------------------------------------------
 include tools/targets.mk
 
