@@ -17,16 +17,19 @@ SETUP_TEST := $(SETUP_RUN) $(BUILD)/setup-test.stamp
 
 PYTEST_RUN = SLUICE_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q -n 2 -p no:cacheprovider
 
-.PHONY: help run test test-boot test-vmx test-vmx-vtd test-kvm debug check report iso setup
+.PHONY: help run test test-boot test-cpu test-vmx test-vmx-vtd test-kvm cpu-bench coverage debug check report iso setup
 help:
 	@echo 'make             the images: $(BUILD)/sluice.elf32 and $(BUILD)/guest.elf (CC=clang for the second compiler)'
 	@echo 'make run         everything: real traffic over a metered NIC, a table, verdicts; under 2 minutes'
-	@echo 'make test        all of the following five; under 20 minutes'
+	@echo 'make test        all of the following six; under 20 minutes'
 	@echo 'make test-host   unit and property tests on the host, with sanitizers'
+	@echo 'make test-cpu    the CPU backends, case by case: SVM in QEMU, VMX in Bochs'
 	@echo 'make test-boot   boots in QEMU, with SVM and VT-d: matrix, bad input, negative tests'
 	@echo 'make test-vmx    boots in Bochs, with VMX and no VT-d'
 	@echo 'make test-vmx-vtd  boots in QEMU under KVM in a Linux in Bochs, with VMX and VT-d'
 	@echo 'make test-kvm    the matrix again under KVM, where it offers VMX or SVM; else says what is missing'
+	@echo 'make cpu-bench   instructions of a world switch, for each backend'
+	@echo 'make coverage    which lines of kernel/cpu the CPU tests run'
 	@echo 'make check       format, licence lines, headers, static analysis'
 	@echo 'make debug       QEMU waits for gdb; says how to attach'
 	@echo 'make report      boot time, image size, source lines'
@@ -44,6 +47,7 @@ run: $(SETUP_RUN)
 
 test: $(SETUP_TEST)
 	$(Q)$(AGAIN) test-host
+	$(Q)$(AGAIN) test-cpu
 	$(Q)$(AGAIN) test-boot
 	$(Q)$(AGAIN) test-vmx
 	$(Q)$(AGAIN) test-vmx-vtd
@@ -67,6 +71,18 @@ test-kvm: $(SETUP_TEST)
 	$(Q)$(AGAIN) all
 	$(Q)if $(PYTHON) -B tools/kvm.py; then \
 	    ACCEL=kvm $(PYTEST_RUN) tests/boot/test_matrix.py tests/boot/test_negative.py $(PYTEST); fi
+
+test-cpu: $(SETUP_TEST)
+	$(Q)$(AGAIN) cpu-test-image
+	$(Q)$(PYTEST_RUN) tests/cpu $(PYTEST)
+
+cpu-bench: $(SETUP_TEST)
+	$(Q)$(AGAIN) cpu-test-image
+	$(Q)$(PYTHON) -B tests/cpu/bench.py $(BUILD)
+
+coverage: $(SETUP_TEST)
+	$(Q)$(AGAIN) BUILD=$(BUILD)/coverage COVERAGE=1 DEBUG=1 cpu-test-image
+	$(Q)$(PYTHON) -B tests/cpu/coverage.py $(BUILD)/coverage
 
 debug: $(SETUP_TEST)
 	$(Q)$(AGAIN) all
