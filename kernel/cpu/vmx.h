@@ -37,6 +37,7 @@
 #define VMX_BASIC_REVISION(basic)  ((uint32_t)(basic)&0x7fffffffu)
 #define VMX_BASIC_MEMORY(basic)    ((basic) >> 50 & 15)
 #define VMX_BASIC_TRUE             (1ull << 55)
+#define VMX_BASIC_ANY_ERROR        (1ull << 56) /* exceptions with an error code or without */
 #define VMX_MEMORY_WB              6u
 #define VMX_MISC_TIMER_SHIFT(misc) ((misc)&31)
 

@@ -77,13 +77,14 @@ static const char *check_event(void)
     uint8_t vector = VMX_EVENT_VECTOR(event);
     bool is_exception = type == VMX_EVENT_EXCEPTION;
     bool wants_error = is_exception && vector < EXCEPTIONS && (WITH_ERROR >> vector & 1);
+    bool is_strict = !is_exception || !(rdmsr(VMX_MSR_BASIC) & VMX_BASIC_ANY_ERROR);
     const struct check checks[] = {
         {type == 0x100, "an injected event of a reserved type"},
         {type == VMX_EVENT_NMI && vector != VECTOR_NMI, "an injected NMI with another vector"},
         {is_exception && vector >= EXCEPTIONS, "an injected exception above vector 31"},
-        {wants_error && !(event & VMX_EVENT_HAS_ERROR),
+        {is_strict && wants_error && !(event & VMX_EVENT_HAS_ERROR),
          "an injected exception without its error code"},
-        {!wants_error && (event & VMX_EVENT_HAS_ERROR),
+        {is_strict && !wants_error && (event & VMX_EVENT_HAS_ERROR),
          "an injected event with an error code that it does not have"},
         {event & VMX_EVENT_RESERVED, "reserved bits of the injected event"},
         {(event & VMX_EVENT_HAS_ERROR) && vmx_read(VMX_INJECT_ERROR) >> 16,
