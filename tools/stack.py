@@ -23,7 +23,7 @@ import snapshot
 from console import Console, Tail
 from hostside import GUEST_PORTS, LaunchError
 
-QEMU_ENDED = re.compile(r"^QEMU rc (\d+)", re.MULTILINE)
+QEMU_ENDED = re.compile(r"^QEMU rc (\d+)\s*", re.MULTILINE)
 # The guest's console is the second serial line of Bochs; its disk is the one that the ISO comes on.
 GUEST = ["-drive", "file=/dev/sda,format=raw,media=cdrom,readonly=on", "-chardev", "serial,id=s0,path=/dev/ttyS1"]
 GUEST += ["-serial", "chardev:s0"]
@@ -73,9 +73,8 @@ class Machine(launch.Machine):
         said = scratch / "linux.txt"
         middle = said.read_text(errors="replace") if said.exists() else ""
         ended = QEMU_ENDED.search(middle)
-        trouble = bochs.trouble(scratch, in_time)
-        if not (in_time and ended):
-            trouble = f"the Linux in the middle said:\n{middle}{trouble}"
+        # The console of the Linux in the middle has what QEMU writes to its stderr.
+        trouble = QEMU_ENDED.sub("", middle) + bochs.trouble(scratch, in_time)
         return launch.Result(
             (int(ended.group(1)) if ended else 1) if in_time else None, console.records, console.bad,
             "\n".join(console.lines) + "\n", time.monotonic() - start, trouble,

@@ -32,6 +32,11 @@ def test_processor_without(boot):
     expect.refused(result, "no hardware virtualization", "neither VMX nor SVM")
 
 
+def test_no_msi(boot):
+    """The 82540EM has none, and this machine nothing that would remap it."""
+    expect.refused(boot([*IDLE, "irq=msi"], peer=False), "irq=msi", "8086:100e", "no MSI", "irq=poll")
+
+
 def test_a_hang_shows_where(boot):
     """No end of ours: the deadline's status, and the registers as Bochs' debugger shows them."""
     result = boot([*IDLE, "exit=halt"], deadline=20, peer=False)
