@@ -71,7 +71,7 @@ class Machine:
     memory: int = 512  # MiB
     network: str = "slirp"  # slirp; or mirror: each frame comes back, since this 82540EM has no loopback of its own
     peer: bool = True
-    deadline: float = 60
+    deadline: float = 120
     log_path: pathlib.Path | None = None  # Bochs' own log is kept beside it, as *.bochs.log
     on_line: object = None  # called with each console line as it comes
     on_record: object = None  # called with each record as it comes

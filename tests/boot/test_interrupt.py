@@ -38,7 +38,7 @@ def check_exits(case):
     if case.quota != "w50%":
         sleeps += calls
         assert sleeps <= interrupts + TIMER_SLEEPS * seconds + 2
-        assert interrupts <= 2 * sleeps + 20
+        assert interrupts - awake <= 2 * sleeps + 20
 
 
 def with_rate(result, ran):

@@ -56,7 +56,8 @@ def test_sending(boot):
 
 def test_interrupts(boot):
     """MSI through a remapping entry, injected into a guest that sleeps until it comes; and traffic with it."""
-    result = boot(["work=probe_irq,check_rx", "irq=msi", "strategy=on-demand", "quota=50%,w50%", "guest=bytes=8M"])
+    words = ["work=probe_irq,check_rx", "irq=msi", "strategy=on-demand", "quota=50%,w50%", "wset=970"]
+    result = boot([*words, "guest=bytes=8M"])
     ran = expect.held_guests(result)
     assert [case.irq for case in ran] == ["msi"] * 4
     assert len(result.lines("probe_irq: an interrupt for each of 20 frames")) == 2
