@@ -27,8 +27,10 @@ void probe_pause(void);
 
 /* Sends a good frame with the NIC's interrupts on; true when one came within us. Off again then. */
 bool probe_interrupt(uint32_t us);
-/* With the processor's interrupts off: one is on its way, and stays there. */
+/* With the processor's interrupts off: one is on its way, and stays there. The NIC's are on then.
+ */
 void probe_interrupt_pending(void);
+void probe_interrupt_off(void);
 
 /* One page of the heap, mapped for rights until the guest ends. */
 uint8_t *probe_page(uint32_t rights);

@@ -9,9 +9,8 @@
 #include "guest/work/probe.h"
 #include "guest/workload.h"
 
-#define TIMES   10u
-#define NAP_MS  50u  /* by WAIT_UNTIL; HLT lasts until the host's next tick, 100 ms apart */
-#define MOST_MS 250u /* in all, without a nap */
+#define TIMES  10u
+#define NAP_MS 100u /* by WAIT_UNTIL; HLT lasts until the host's next tick, 100 ms apart */
 
 static void interrupts_off(void)
 {
@@ -41,6 +40,7 @@ static uint64_t sleep_by(void (*how)(void), bool with_interrupt)
         uint64_t begin = clock_tsc();
         how();
         asleep += clock_tsc() - begin;
+        probe_interrupt_off();
         hyper_heartbeat();
     }
     return asleep / clock_ms_to_tsc(1);
@@ -50,12 +50,15 @@ static void check(const char *name, void (*how)(void))
 {
     uint64_t woken = sleep_by(how, true), undisturbed = sleep_by(how, false);
 
-    if (woken >= MOST_MS)
-        fail("probe_wake: %s slept %zu ms, and its interrupts had come", name, (size_t)woken);
-    if (undisturbed < MOST_MS)
+    /* On a machine with other work each takes longer, but one of them by naps alone. */
+    if (undisturbed < TIMES * NAP_MS / 2)
         fail("probe_wake: %s slept %zu ms only, and no interrupt had come", name,
              (size_t)undisturbed);
-    say("probe_wake: %s sleeps when it should, and only then", name);
+    if (woken > undisturbed / 2)
+        fail("probe_wake: %s slept %zu ms of %zu, and its interrupts had come", name, (size_t)woken,
+             (size_t)undisturbed);
+    say("probe_wake: %s sleeps when it should, and only then: %zu ms, not %zu", name,
+        (size_t)undisturbed, (size_t)woken);
 }
 
 static int run(void)
