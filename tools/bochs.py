@@ -33,6 +33,7 @@ NO_PORT = "could not set up host forwarding"
 TROUBLE = re.compile(rf"VMFAIL|VMENTER FAIL|>>PANIC<<|{NO_PORT}")
 SHUTDOWN = "Shutdown port: shutdown requested"
 DEBUGGER_SECONDS = 5
+PEER_SECONDS = 300  # by the clock here; the machine may be slow
 REGISTER_LINES = 30
 
 # Errors are reported: that a VM entry failed, and why, is one of them.
@@ -71,7 +72,7 @@ class Machine:
     memory: int = 512  # MiB
     network: str = "slirp"  # slirp; or mirror: each frame comes back, since this 82540EM has no loopback of its own
     peer: bool = True
-    deadline: float = 120
+    deadline: float = 300
     log_path: pathlib.Path | None = None  # Bochs' own log is kept beside it, as *.bochs.log
     on_line: object = None  # called with each console line as it comes
     on_record: object = None  # called with each record as it comes
@@ -100,7 +101,7 @@ class Machine:
                 (scratch / "slirp.conf").write_text(slirp(ports))
                 network = "ethmod=slirp, script=slirp.conf"
                 if self.peer:
-                    peer = Peer(ports)
+                    peer = Peer(ports, PEER_SECONDS)
                     stack.callback(peer.stop)
                     words = with_peer(words, peer.port)
             self.prepare(scratch, words, network)

@@ -27,7 +27,7 @@ def check(case, backend="vmx"):
 def test_traffic(boot, cpus):
     """ARP, ICMP and TCP both ways through Bochs' network, each byte compared."""
     works = "ping,check_rx,check_tx" + (",echo" if cpus == 1 else "")
-    result = boot([UNSAFE, f"work={works}", *CASES, "guest=bytes=12M"], cpus=cpus, deadline=400)
+    result = boot([UNSAFE, f"work={works}", *CASES, "guest=bytes=12M"], cpus=cpus, deadline=600)
     for case in expect.held(result, 12 if cpus == 1 else 9):
         check(case)
     assert (result.records[0]["cpus"], result.records[0]["units"]) == (cpus, 0)
