@@ -52,7 +52,7 @@ def test_traffic(boot, machine):
     settings, sleep = MACHINES[machine]
     words = [f"work={','.join(WORKS)}", "irq=msi", "quota=50%,w50%"]
     words += [f"guest=bytes=24M,requests=2000,frames=5000,sleep={sleep}"]
-    result = boot(words, deadline=90, **settings)
+    result = boot(words, deadline=240, **settings)
     ran = with_rate(result, expect.held(result, 2 * len(WORKS)))
     expect.no_faults(result)
     assert not result.lines("sleeps ended late")
@@ -65,7 +65,7 @@ def test_traffic(boot, machine):
 
 def test_both_in_one_boot(boot):
     words = ["work=tcp_rx,tcp_tx", "strategy=none,direct,on-demand", "unsafe-dma", "irq=poll,msi"]
-    result = boot([*words, "quota=50%", "guest=bytes=32M"], deadline=90)
+    result = boot([*words, "quota=50%", "guest=bytes=32M"], deadline=240)
     ran = with_rate(result, expect.held(result, 2 * 3 * 2))
     assert [case.irq for case in ran] == ["poll", "msi"] * 6
     for case in ran:

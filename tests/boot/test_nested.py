@@ -25,7 +25,7 @@ PANICS = {
 @pytest.fixture
 def run(boot, broken_build):
     build = broken_build("nested", REPLACED, "break_nested.c", "DEBUG=1")
-    return lambda seed: boot([f"seed={seed}"], build=build, cpus=2, peer=False)
+    return lambda seed: boot([f"seed={seed}"], build=build, cpus=2, peer=False, deadline=240)
 
 
 @pytest.mark.parametrize("deed", HELD)
