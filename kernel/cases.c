@@ -145,6 +145,10 @@ static void run_work(struct cases *cs, uint32_t round, uint32_t work)
             .deadline_ms = o->deadline_ms,
         };
 
+        if (o->strategy[s] == DMA_ON_DEMAND) {
+            params.dma.prefetch = o->prefetch;
+            params.dma.hits = o->hits;
+        }
         run_quotas(cs, &c, work, &params);
     }
 }

@@ -27,6 +27,8 @@ static const char *const flush_names[] = {
     [DMA_FLUSH_STRICT] = "strict", [DMA_FLUSH_BATCH] = "batch", NULL};
 static const char *const irq_names[] = {[false] = "poll", [true] = "msi", NULL};
 
+static const char *const hits_names[] = {[DMA_HITS_FREE] = "free", [DMA_HITS_EXIT] = "exit", NULL};
+
 const char *dma_strategy_name(enum dma_strategy strategy)
 {
     return strategy_names[strategy];
@@ -202,6 +204,19 @@ static void set_policy(struct parse *p, const char *value)
         p->out->policy = evict_find(value);
 }
 
+static void set_prefetch(struct parse *p, const char *value)
+{
+    p->out->prefetch = (uint32_t)number(p, "prefetch", value, 0, FOLLOWER_DEPTH);
+}
+
+static void set_hits(struct parse *p, const char *value)
+{
+    int found = find_name(p, "hits", value, hits_names);
+
+    if (found >= 0)
+        p->out->hits = (enum dma_hits)found;
+}
+
 static void set_flush(struct parse *p, const char *value)
 {
     int found = find_name(p, "flush", value, flush_names);
@@ -285,7 +300,9 @@ static const struct option options[] = {
     {{"strategy", "none direct on-demand; on-demand"}, set_strategy},
     {{"quota", "64M 10% w50% none, for on-demand; 25%"}, set_quota},
     {{"irq", "how the guest learns of its NIC's work: poll msi; poll"}, set_irq},
-    {{"policy", "fifo sieve; sieve"}, set_policy},
+    {{"policy", "fifo lru clock sieve s3fifo arc csra adaptive; sieve"}, set_policy},
+    {{"prefetch", "followers that come along with a miss, 0 to 16; 0"}, set_prefetch},
+    {{"hits", "free, or exit: the guest calls for every map; free"}, set_hits},
     {{"flush", "strict batch; batch"}, set_flush},
     {{"evict", "pages a batch eviction frees; 16"}, set_evict},
     {{"rounds", "how often the list of cases runs; 1"}, set_rounds},
@@ -359,5 +376,8 @@ int options_parse(const char *text, struct options *out, char error[OPTIONS_ERRO
     for (uint32_t i = 0; i < out->strategies; i++)
         if (out->strategy[i] == DMA_NONE && !out->unsafe_dma)
             fail(&p, "strategy=none lets the device reach all memory: add unsafe-dma to allow it");
+    if (out->policy->needs_hits && out->hits == DMA_HITS_FREE)
+        fail(&p, "policy=%s must see every map: add hits=exit, or take policy=clock",
+             out->policy->name);
     return error[0] ? -EINVAL : 0;
 }

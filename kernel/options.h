@@ -28,6 +28,8 @@ struct options {
     const struct evict_policy *policy;
     enum dma_flush flush;
     uint32_t evict_batch; /* pages */
+    uint32_t prefetch;    /* followers */
+    enum dma_hits hits;
     uint32_t rounds;
     uint64_t memory;      /* bytes of guest RAM */
     uint64_t working_set; /* pages; 0: measured */

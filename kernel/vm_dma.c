@@ -74,7 +74,7 @@ static int create_domain(struct vm *vm)
                               .hw = vm->hw};
     int error;
 
-    vm->dma_memory_frames = align_up(dma_domain_bytes(pages), PAGE_SIZE) >> PAGE_SHIFT;
+    vm->dma_memory_frames = align_up(dma_domain_bytes(pages, &config), PAGE_SIZE) >> PAGE_SHIFT;
     vm->dma_memory = phys_to_virt(frame_alloc_run(vm->dma_memory_frames, PAGE_SIZE));
     if (!vm->dma_memory)
         return -ENOMEM;

@@ -5,6 +5,7 @@
  * guest the rights. Everything that can fail for want of something comes before the first entry.
  */
 #include <errno.h>
+#include "kernel/dma/ahead.h"
 #include "kernel/dma/domain.h"
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
@@ -78,7 +79,7 @@ static void settle(struct dma_domain *d, const struct abi_dma_desc *desc, bool m
 
     for (uint32_t page = first; page < first + desc->pages; page++) {
         d->records[page].wanted = 0;
-        if (mapped)
+        if (mapped && d->config.hits != DMA_HITS_EXIT)
             word_grant(&d->space.table[page], d->records[page].rights);
     }
 }
@@ -124,7 +125,7 @@ static int set_run(struct dma_domain *d, const struct run *run)
         if (run->widens)
             d->records[page].rights = run->rights;
         else
-            mapcache_admit(d, page, run->rights);
+            mapcache_admit(d, page, run->rights, false);
     }
     d->counters.misses += run->pages;
     int error = dma_hw_set(d->space.hw, domain_iova(d, run->first), domain_frame(d, run->first),
@@ -155,15 +156,22 @@ static int map(struct dma_domain *d, const struct abi_dma_desc *burst, uint32_t 
 
     for (uint32_t i = 0; i < n; i++)
         want(d, &burst[i], &unique, &absent);
+    for (uint32_t i = 0; i < n && d->config.policy; i++)
+        ahead_learn(d, first_page(d, &burst[i]), burst[i].pages);
+    ahead_choose(d, absent, unique);
     error = quota_make_room(d, absent, unique);
     for (uint32_t i = 0; !error && i < n; i++)
         error = prepare(d, &burst[i]);
+    if (!error)
+        error = ahead_map(d, burst[0].rights);
     for (uint32_t i = 0; !error && i < n; i++)
         error = set(d, &burst[i], &widened);
     if (!error && widened)
         error = inval_complete(d);
     for (uint32_t i = 0; i < n; i++)
         settle(d, &burst[i], !error);
+    if (d->config.policy && d->config.policy->settle)
+        d->config.policy->settle(&d->order);
     return error;
 }
 

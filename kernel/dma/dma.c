@@ -7,9 +7,16 @@
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
 
-size_t dma_domain_bytes(uint32_t pages)
+static uint32_t full_regions(uint32_t pages)
 {
-    return sizeof(struct dma_domain) + pages * sizeof(struct page_record);
+    return (pages + REGION_PAGES - 1) & ~(REGION_PAGES - 1);
+}
+
+size_t dma_domain_bytes(uint32_t pages, const struct dma_config *config)
+{
+    size_t followers = config->prefetch ? pages * sizeof(uint32_t) : 0;
+
+    return sizeof(struct dma_domain) + full_regions(pages) * sizeof(struct page_record) + followers;
 }
 
 static int check(const struct dma_config *config, const struct dma_space *space)
@@ -24,8 +31,12 @@ static int check(const struct dma_config *config, const struct dma_space *space)
         return -EINVAL;
     if (quota == 0 || quota > space->pages)
         return -EINVAL;
+    if (config->prefetch > FOLLOWER_DEPTH)
+        return -EINVAL;
     if (config->strategy == DMA_ON_DEMAND)
-        return config->policy ? 0 : -EINVAL;
+        return config->policy && (config->hits || !config->policy->needs_hits) ? 0 : -EINVAL;
+    if (config->hits || config->prefetch)
+        return -EINVAL;
     /* Nothing of these is ever evicted: a smaller quota could not be kept. */
     return quota == space->pages ? 0 : -EINVAL;
 }
@@ -54,6 +65,13 @@ int dma_domain_init(void *memory, const struct dma_config *config, const struct 
     *d = (struct dma_domain){.config = *config, .space = *space};
     if (config->quota == DMA_NO_QUOTA)
         d->config.quota = space->pages;
+    if (config->strategy != DMA_ON_DEMAND)
+        d->config.policy = NULL;
+    d->records_count = full_regions(space->pages);
+    d->order.records = d->records;
+    d->order.words = space->table;
+    d->order.pages = space->pages;
+    d->order.quota = d->config.quota;
     mapcache_reset(d, config->strategy == DMA_ON_DEMAND ? 0 : ABI_DMA_RIGHTS);
     *domain = d;
     return 0;
@@ -79,6 +97,21 @@ int dma_domain_fini(struct dma_domain *d)
 uint32_t dma_domain_rights(const struct dma_domain *d, uint32_t page)
 {
     return page < d->space.pages ? d->records[page].rights : 0;
+}
+
+void dma_domain_hit(struct dma_domain *d, uint32_t page)
+{
+    if (d->config.strategy != DMA_ON_DEMAND || !d->records[page].rights)
+        return;
+    follower_learn(&d->order.follower, page);
+    if (d->config.policy->hit)
+        d->config.policy->hit(&d->order, page);
+}
+
+void dma_domain_release(struct dma_domain *d, uint32_t page)
+{
+    if (d->config.strategy == DMA_ON_DEMAND && d->config.policy->release && d->records[page].rights)
+        d->config.policy->release(&d->order, page);
 }
 
 const struct dma_counters *dma_domain_counters(const struct dma_domain *d)

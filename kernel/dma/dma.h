@@ -32,6 +32,15 @@ enum dma_flush {
 
 #define DMA_NO_QUOTA UINT32_MAX
 
+/* Whether the policy learns of maps of resident pages. lru works only where it does. */
+enum dma_hits {
+    DMA_HITS_FREE, /* a hit never exits */
+    DMA_HITS_EXIT, /* the guest calls for every map, as the words never show a right: the set-up of
+                      the paper */
+    DMA_HITS_TOLD, /* the words show the rights, and who sees the hits tells: dma_domain_hit,
+                      dma_domain_release */
+};
+
 struct dma_config {
     enum dma_strategy strategy;
     const struct evict_policy *policy;
@@ -39,6 +48,9 @@ struct dma_config {
     uint32_t quota;       /* pages; DMA_NO_QUOTA for none, and NONE and DIRECT take no other */
     uint32_t evict_batch; /* pages a batch eviction frees at least, when that many are idle; 16 by
                              default. An eviction for dma_domain_set_quota frees what it must */
+    uint32_t prefetch;    /* followers brought along with a miss, at most FOLLOWER_DEPTH; 0: none.
+                             csra: a bound on its run-ahead instead; adaptive takes none */
+    enum dma_hits hits;
 };
 
 /* The guest memory a domain meters. */
@@ -53,6 +65,7 @@ struct dma_space {
 struct dma_counters {
     uint64_t calls;     /* bursts handed over */
     uint64_t misses;    /* pages mapped, or given more rights, on request */
+    uint64_t ahead;     /* pages mapped that nobody had asked for yet */
     uint64_t evictions; /* pages taken away again */
     uint64_t no_space;  /* bursts refused with -ENOSPC */
     uint32_t resident;  /* now: mapped, or not yet invalidated */
@@ -61,15 +74,18 @@ struct dma_counters {
 
 struct dma_domain; /* opaque; lives in caller's memory */
 
-/* Bytes of memory a domain over this many pages needs: a constant plus at most 8 a page. */
-size_t dma_domain_bytes(uint32_t pages);
+/* Bytes of memory a domain over this many pages needs: a constant plus 8 a page; 4 a page more for
+ * follower prefetch. */
+size_t dma_domain_bytes(uint32_t pages, const struct dma_config *config);
 
 /*
- * Makes a domain in memory (dma_domain_bytes(space->pages), 8-byte aligned) and writes every word
- * of the table. DIRECT maps everything here. -EINVAL: a quota of 0 or above space->pages, or below
- * it where all pages stay mapped (NONE, DIRECT); no policy with ON_DEMAND; a base or frame off a
- * page boundary; 2^28 - 1 pages or more. -ENOMEM, -ERANGE from dma_hw_prepare. -ETIMEDOUT from
- * dma_hw_set: the device may reach everything, and nothing may be reused.
+ * Makes a domain in memory (dma_domain_bytes(space->pages, config), 8-byte aligned) and writes
+ * every word of the table. DIRECT maps everything here. -EINVAL: a quota of 0 or above
+ * space->pages, or below it where all pages stay mapped (NONE, DIRECT); no policy with ON_DEMAND; a
+ * base or frame off a page boundary; 2^26 - 1 pages or more; a policy that must see every map, with
+ * DMA_HITS_FREE; hits or prefetch where nothing is ever evicted. -ENOMEM, -ERANGE from
+ * dma_hw_prepare. -ETIMEDOUT from dma_hw_set: the device may reach everything, and nothing may be
+ * reused.
  */
 int dma_domain_init(void *memory, const struct dma_config *config, const struct dma_space *space,
                     struct dma_domain **domain);
@@ -86,8 +102,9 @@ int dma_domain_set_quota(struct dma_domain *d, uint32_t quota);
 
 /*
  * Maps a burst of 1..ABI_DMA_BURST descriptors (already copied in; only status is written): all
- * of them or none. A page that comes more than once counts once. Work is bounded by the burst's
- * pages plus two looks at each resident one. 0, or
+ * of them or none; with room left, pages that are likely to be next come along. A page that comes
+ * more than once counts once. Work is bounded by the burst's pages plus a few looks at each
+ * resident one, and these only when nearly all of the quota is in use. 0, or
  *   -EINVAL, -E2BIG  a descriptor is wrong: its status says so, the others' are 0;
  *   -ENOSPC          the quota is in use: what was idle may have been evicted;
  *   -ENOMEM, -ERANGE from dma_hw_prepare: likewise;
@@ -96,6 +113,11 @@ int dma_domain_set_quota(struct dma_domain *d, uint32_t quota);
  * For all but the first, every status is the result.
  */
 int dma_map_burst(struct dma_domain *d, struct abi_dma_desc *burst, uint32_t n);
+
+/* For callers that see what the engine is not told: a map of a resident page, an unmap that left a
+ * page idle. Does nothing where the policy has no use for it. */
+void dma_domain_hit(struct dma_domain *d, uint32_t page);
+void dma_domain_release(struct dma_domain *d, uint32_t page);
 
 /* Unmaps everything and waits for the invalidation; the table is left alone. 0 or -ETIMEDOUT (then
  * nothing may be reused). Every further call returns an error. */

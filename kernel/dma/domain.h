@@ -6,6 +6,9 @@
 #include "kernel/dma/dma.h"
 #include "kernel/dma/evict.h"
 
+#define DMA_LEAVING 256u /* pages whose invalidation is waited for at once */
+#define DMA_AHEAD   256u /* pages a burst may bring along */
+
 struct dma_domain {
     struct dma_config config; /* quota in pages, never DMA_NO_QUOTA */
     struct dma_space space;
@@ -14,8 +17,11 @@ struct dma_domain {
     bool has_floor;
     uint32_t floor;
     struct evict_order order; /* ON_DEMAND: the mapped pages. Otherwise empty: none ever leaves */
-    uint32_t leaving;         /* chain, by `older`, of the pages an eviction took */
+    uint32_t leaving[DMA_LEAVING]; /* the pages an eviction took */
     uint32_t leaving_count;
+    uint32_t ahead[DMA_AHEAD]; /* the pages brought along with the burst in hand */
+    uint32_t ahead_count;
+    uint32_t records_count; /* pages, to a full region */
     struct page_record records[];
 };
 

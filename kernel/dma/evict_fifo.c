@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/dma/evict.h"
 
-static void insert(struct evict_order *order, uint32_t page)
+static void insert(struct evict_order *order, uint32_t page, bool ahead)
 {
-    page_list_push(&order->list, order->records, page);
-}
-
-static void remove(struct evict_order *order, uint32_t page)
-{
-    page_list_remove(&order->list, order->records, page);
+    (void)ahead;
+    evict_push(order, page, QUEUE_MAIN);
 }
 
 static uint32_t candidate(struct evict_order *order, struct evict_scan *scan)
 {
-    uint32_t page = scan->at;
-
-    if (page != PAGE_NONE)
-        scan->at = order->records[page].newer;
-    return page;
+    (void)scan;
+    return order->list[QUEUE_MAIN].oldest;
 }
 
 const struct evict_policy evict_fifo = {
     .name = "fifo",
+    .evict_batch = 1,
     .insert = insert,
-    .remove = remove,
+    .remove = evict_unlink,
     .candidate = candidate,
+    .busy = evict_park,
+    .recheck = evict_recheck,
+    .release = evict_release,
+    .is_valid = evict_lists_are_valid,
 };

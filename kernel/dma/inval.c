@@ -25,74 +25,60 @@ int inval_complete(struct dma_domain *d)
     return error ? inval_fail(d, error) : 0;
 }
 
-/* Merges two ascending chains. PAGE_NONE is larger than any page, so an ended chain loses. */
-static uint32_t merge(struct page_record *records, uint32_t a, uint32_t b)
+/* Heap sort, ascending: needs no memory and never more than n log n steps. */
+static void sift(uint32_t *page, uint32_t at, uint32_t count)
 {
-    uint32_t first = PAGE_NONE, last = PAGE_NONE;
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        uint32_t down = page[at];
 
-    while (a != b) {
-        uint32_t *from = a < b ? &a : &b;
-        uint32_t page = *from;
-
-        *from = records[page].older;
-        if (last == PAGE_NONE)
-            first = page;
-        else
-            records[last].older = page;
-        last = page;
+        if (child + 1 < count && page[child + 1] > page[child])
+            child++;
+        if (page[child] <= down)
+            return;
+        page[at] = page[child];
+        page[child] = down;
     }
-    return first;
 }
 
-/* Merge sort from the bottom up, by page index: needs no memory, whatever the chain's length. */
-static uint32_t sort(struct page_record *records, uint32_t chain)
+static void sort(uint32_t *page, uint32_t count)
 {
-    uint32_t sorted[28]; /* sorted[i]: 2^i pages in ascending order, or PAGE_NONE */
-    const unsigned bins = sizeof sorted / sizeof *sorted;
-    unsigned i;
+    for (uint32_t i = count / 2; i-- > 0;)
+        sift(page, i, count);
+    for (uint32_t i = count; i-- > 1;) {
+        uint32_t last = page[i];
 
-    for (i = 0; i < bins; i++)
-        sorted[i] = PAGE_NONE;
-    while (chain != PAGE_NONE) {
-        uint32_t page = chain;
-
-        chain = records[page].older;
-        records[page].older = PAGE_NONE;
-        for (i = 0; i < bins - 1 && sorted[i] != PAGE_NONE; i++) {
-            page = merge(records, sorted[i], page);
-            sorted[i] = PAGE_NONE;
-        }
-        sorted[i] = merge(records, sorted[i], page);
+        page[i] = page[0];
+        page[0] = last;
+        sift(page, 0, i);
     }
-    for (i = 0; i < bins; i++)
-        chain = merge(records, sorted[i], chain);
-    return chain;
 }
 
-/* Clears and invalidates the run of neighbours that begins the chain at *page; moves *page past it.
- */
-static int invalidate_run(struct dma_domain *d, uint32_t *page)
+/* The run of neighbours that begins at i. */
+static uint32_t end_of_run(const struct dma_domain *d, uint32_t i)
 {
-    uint32_t first = *page, end = first;
+    uint32_t end = i + 1;
 
-    do {
-        *page = d->records[*page].older;
+    while (end < d->leaving_count && d->leaving[end] == d->leaving[end - 1] + 1)
         end++;
-    } while (*page == end);
+    return end;
+}
 
-    dma_hw_clear(d->space.hw, domain_iova(d, first), end - first);
-    return inval_add(d, first, end - first);
+static int invalidate_run(struct dma_domain *d, uint32_t first, uint32_t pages)
+{
+    dma_hw_clear(d->space.hw, domain_iova(d, first), pages);
+    return inval_add(d, first, pages);
 }
 
 int inval_leaving(struct dma_domain *d)
 {
     int error;
 
-    if (d->leaving == PAGE_NONE)
+    if (d->leaving_count == 0)
         return 0;
-    d->leaving = sort(d->records, d->leaving);
-    for (uint32_t page = d->leaving; page != PAGE_NONE;) {
-        error = invalidate_run(d, &page);
+    sort(d->leaving, d->leaving_count);
+    for (uint32_t i = 0, end; i < d->leaving_count; i = end) {
+        end = end_of_run(d, i);
+        error = invalidate_run(d, d->leaving[i], end - i);
         if (error)
             return error;
     }

@@ -9,13 +9,18 @@ static void count_resident(struct dma_domain *d, uint32_t resident)
         d->counters.resident_peak = resident;
 }
 
+/* Behind the records, of which there are full regions. */
+static uint32_t *follower_memory(struct dma_domain *d)
+{
+    return d->config.prefetch ? (uint32_t *)&d->records[d->records_count] : NULL;
+}
+
 static void set_records(struct dma_domain *d, uint32_t rights)
 {
-    for (uint32_t page = 0; page < d->space.pages; page++)
-        d->records[page] = (struct page_record){.rights = rights};
-    evict_order_init(&d->order, d->records, d->space.table);
-    d->leaving = PAGE_NONE;
-    d->leaving_count = 0;
+    for (uint32_t page = 0; page < d->records_count; page++)
+        d->records[page] = (struct page_record){.rights = page < d->space.pages ? rights : 0};
+    evict_order_init(&d->order, d->config.policy, d->config.prefetch, follower_memory(d));
+    d->leaving_count = d->ahead_count = 0;
     count_resident(d, rights ? d->space.pages : 0);
 }
 
@@ -31,11 +36,11 @@ void mapcache_forget(struct dma_domain *d)
     set_records(d, 0);
 }
 
-void mapcache_admit(struct dma_domain *d, uint32_t page, uint32_t rights)
+void mapcache_admit(struct dma_domain *d, uint32_t page, uint32_t rights, bool ahead)
 {
     word_scrub(&d->space.table[page]);
-    d->records[page].rights = rights;
-    d->config.policy->insert(&d->order, page);
+    d->records[page].rights = d->records[page].had = rights;
+    d->config.policy->insert(&d->order, page, ahead);
     count_resident(d, d->counters.resident + 1);
 }
 
@@ -45,22 +50,19 @@ bool mapcache_take(struct dma_domain *d, uint32_t page)
 
     if (record->wanted || !word_take(&d->space.table[page]))
         return false;
-    d->config.policy->remove(&d->order, page);
     record->rights = 0;
+    d->config.policy->remove(&d->order, page);
     record->leaving = 1;
-    record->older = d->leaving;
-    d->leaving = page;
-    d->leaving_count++;
+    d->leaving[d->leaving_count++] = page;
     return true;
 }
 
 void mapcache_release(struct dma_domain *d)
 {
-    for (uint32_t page = d->leaving; page != PAGE_NONE; page = d->records[page].older)
-        d->records[page].leaving = 0;
+    for (uint32_t i = 0; i < d->leaving_count; i++)
+        d->records[d->leaving[i]].leaving = 0;
     d->counters.evictions += d->leaving_count;
     count_resident(d, d->counters.resident - d->leaving_count);
-    d->leaving = PAGE_NONE;
     d->leaving_count = 0;
 }
 
@@ -68,7 +70,9 @@ uint32_t mapcache_idle(const struct dma_domain *d)
 {
     uint32_t idle = 0;
 
-    for (uint32_t page = d->order.list.oldest; page != PAGE_NONE; page = d->records[page].newer)
-        idle += word_is_idle(&d->space.table[page]);
+    if (d->config.strategy != DMA_ON_DEMAND)
+        return 0;
+    for (uint32_t page = 0; page < d->space.pages; page++)
+        idle += d->records[page].rights && word_is_idle(&d->space.table[page]);
     return idle;
 }

@@ -14,15 +14,16 @@ void mapcache_reset(struct dma_domain *d, uint32_t rights);
 void mapcache_forget(struct dma_domain *d);
 
 /* Absent to mapped. The caller has made room, and sets the entry next: never the other way round,
- * or the device reaches a page that is not counted. */
-void mapcache_admit(struct dma_domain *d, uint32_t page, uint32_t rights);
+ * or the device reaches a page that is not counted. ahead: nobody asked for the page. */
+void mapcache_admit(struct dma_domain *d, uint32_t page, uint32_t rights, bool ahead);
 
-/* Mapped to leaving, unless the page is in use or wanted by the burst in hand. */
+/* Mapped to leaving, unless the page is in use or wanted by the burst in hand. At most DMA_LEAVING
+ * pages leave at once. */
 bool mapcache_take(struct dma_domain *d, uint32_t page);
 /* Leaving to absent, all of them: their invalidation has completed. */
 void mapcache_release(struct dma_domain *d);
 
-/* Mapped pages that could be taken now. A scan of them all. */
+/* Mapped pages that could be taken now. A scan of all pages. */
 uint32_t mapcache_idle(const struct dma_domain *d);
 
 #endif

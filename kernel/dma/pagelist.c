@@ -18,6 +18,18 @@ void page_list_push(struct page_list *list, struct page_record *records, uint32_
     list->length++;
 }
 
+void page_list_push_oldest(struct page_list *list, struct page_record *records, uint32_t page)
+{
+    records[page].older = PAGE_NONE;
+    records[page].newer = list->oldest;
+    if (list->oldest == PAGE_NONE)
+        list->newest = page;
+    else
+        records[list->oldest].older = page;
+    list->oldest = page;
+    list->length++;
+}
+
 void page_list_remove(struct page_list *list, struct page_record *records, uint32_t page)
 {
     uint32_t newer = records[page].newer, older = records[page].older;

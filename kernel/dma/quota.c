@@ -4,21 +4,23 @@
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
 
-/* Evicts up to goal idle pages in the policy's order; *gone tells how many. 0 or -ETIMEDOUT. */
-static int evict(struct dma_domain *d, uint32_t goal, uint32_t *gone)
+/* One scan. Adds what it took to *gone; 0 or -ETIMEDOUT. */
+static int evict_scan(struct dma_domain *d, uint32_t goal, struct evict_scan scan, uint32_t *gone)
 {
-    struct evict_scan scan = evict_scan_begin(&d->order);
+    const struct evict_policy *policy = d->config.policy;
 
-    *gone = 0;
     while (*gone < goal) {
-        uint32_t page = d->config.policy->candidate(&d->order, &scan);
+        uint32_t page = policy->candidate(&d->order, &scan);
 
         if (page == PAGE_NONE)
             break;
-        if (!mapcache_take(d, page))
+        if (!mapcache_take(d, page)) {
+            if (policy->busy)
+                policy->busy(&d->order, page);
             continue;
+        }
         ++*gone;
-        if (d->config.flush == DMA_FLUSH_STRICT) {
+        if (d->config.flush == DMA_FLUSH_STRICT || d->leaving_count == DMA_LEAVING) {
             int error = inval_leaving(d);
             if (error)
                 return error;
@@ -27,24 +29,53 @@ static int evict(struct dma_domain *d, uint32_t goal, uint32_t *gone)
     return inval_leaving(d);
 }
 
+/* Evicts up to goal idle pages in the policy's order, and looks at every page for the first `must`
+ * of them; *gone tells how many. 0 or -ETIMEDOUT. */
+static int evict(struct dma_domain *d, uint32_t goal, uint32_t must, uint32_t *gone)
+{
+    struct evict_scan scan;
+    int error;
+
+    *gone = 0;
+    d->config.policy->recheck(&d->order, EVICT_LOOKS);
+    error = evict_scan(d, goal, evict_scan_begin(&d->order), gone);
+    if (error || *gone >= must)
+        return error;
+    d->config.policy->recheck(&d->order, UINT32_MAX);
+    scan = evict_scan_begin(&d->order);
+    scan.last_resort = true;
+    return evict_scan(d, must, scan, gone);
+}
+
 int quota_make_room(struct dma_domain *d, uint32_t absent, uint32_t unique)
 {
-    uint32_t after = d->counters.resident + absent;
+    uint32_t resident = d->counters.resident, quota = d->config.quota;
+    uint32_t after = resident + absent + d->ahead_count;
+    uint32_t must = resident + absent > quota ? resident + absent - quota : 0;
+    uint32_t goal, gone, batch = d->config.evict_batch;
 
-    if (after <= d->config.quota)
+    if (after <= quota)
         return 0;
     /* No eviction can help: every page of the burst must be resident at once. */
-    if (unique > d->config.quota)
+    if (unique > quota)
         return -ENOSPC;
 
-    uint32_t shortfall = after - d->config.quota, goal = shortfall, gone;
-
-    if (d->config.flush == DMA_FLUSH_BATCH && goal < d->config.evict_batch)
-        goal = d->config.evict_batch;
-    int error = evict(d, goal, &gone);
+    goal = after - quota;
+    if (d->config.policy->batch)
+        batch = d->config.policy->batch(&d->order, batch);
+    if (d->config.flush == DMA_FLUSH_BATCH && goal < batch)
+        goal = batch;
+    int error = evict(d, goal, must, &gone);
     if (error)
         return error;
-    return gone < shortfall ? -ENOSPC : 0;
+    if (gone < must)
+        return -ENOSPC;
+    /* What comes along takes what is left. */
+    uint32_t room = quota - (d->counters.resident + absent);
+
+    if (d->ahead_count > room)
+        d->ahead_count = room;
+    return 0;
 }
 
 int dma_domain_set_floor(struct dma_domain *d, uint32_t floor)
@@ -76,12 +107,12 @@ int dma_domain_set_quota(struct dma_domain *d, uint32_t quota)
          * still take pages into use between the look and the eviction. */
         if (mapcache_idle(d) < goal)
             return -EBUSY;
-        int error = evict(d, goal, &gone);
+        int error = evict(d, goal, goal, &gone);
         if (error)
             return error;
         if (gone < goal)
             return -EBUSY;
     }
-    d->config.quota = quota;
+    d->config.quota = d->order.quota = quota;
     return 0;
 }

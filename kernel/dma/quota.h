@@ -7,8 +7,8 @@
 
 /*
  * Makes room for `absent` more pages, for a burst that wants `unique` pages in all (the absent ones
- * among them). 0; -ENOSPC when too few are idle: those found are evicted all the same;
- * -ETIMEDOUT.
+ * among them), and for those that come along, whose number it cuts to what fits. 0; -ENOSPC when
+ * too few are idle: those found are evicted all the same; -ETIMEDOUT.
  */
 int quota_make_room(struct dma_domain *d, uint32_t absent, uint32_t unique);
 

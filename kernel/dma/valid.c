@@ -3,38 +3,13 @@
  * anything there. */
 #include "kernel/dma/domain.h"
 
-/* Every link answers its neighbour's, which also means that no page comes twice. */
-static bool order_is_valid(const struct dma_domain *d)
-{
-    const struct page_list *list = &d->order.list;
-    uint32_t newer = PAGE_NONE, length = 0;
-    bool hand_found = d->order.hand == PAGE_NONE;
-
-    for (uint32_t page = list->newest; page != PAGE_NONE; page = d->records[page].older) {
-        if (page >= d->space.pages || length == d->space.pages)
-            return false;
-        if (d->records[page].newer != newer || !d->records[page].rights)
-            return false;
-        hand_found |= d->order.hand == page;
-        newer = page;
-        length++;
-    }
-    return list->oldest == newer && list->length == length && hand_found;
-}
-
 static bool leaving_is_valid(const struct dma_domain *d)
 {
-    uint32_t count = 0;
-
-    for (uint32_t page = d->leaving; page != PAGE_NONE; page = d->records[page].older) {
-        if (page >= d->space.pages || count == d->space.pages)
+    for (uint32_t i = 0; i < d->leaving_count; i++)
+        if (d->leaving[i] >= d->space.pages || !d->records[d->leaving[i]].leaving)
             return false;
-        if (!d->records[page].leaving)
-            return false;
-        count++;
-    }
     /* Pages are left behind only by an invalidation that failed. */
-    return count == d->leaving_count && (count == 0 || d->ended);
+    return d->leaving_count == 0 || d->ended;
 }
 
 bool dma_domain_is_valid(const struct dma_domain *d)
@@ -49,9 +24,9 @@ bool dma_domain_is_valid(const struct dma_domain *d)
         mapped += record->rights != 0;
         leaving += record->leaving;
     }
-    if (!order_is_valid(d) || !leaving_is_valid(d) || leaving != d->leaving_count)
+    if (!leaving_is_valid(d) || leaving != d->leaving_count)
         return false;
-    if (d->config.strategy == DMA_ON_DEMAND && d->order.list.length != mapped)
+    if (d->config.policy && !d->config.policy->is_valid(&d->order, mapped))
         return false;
     return d->counters.resident == mapped + leaving && d->counters.resident <= d->config.quota &&
            d->counters.resident_peak >= d->counters.resident && d->config.quota <= d->space.pages &&

@@ -48,6 +48,11 @@ static inline bool word_take(uint32_t *word)
                                        __ATOMIC_RELAXED);
 }
 
+static inline bool word_is_visited(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED) & ABI_DMA_VISITED;
+}
+
 /* Tests and clears VISITED. The load first: most words looked at are cold. */
 static inline bool word_take_visited(uint32_t *word)
 {

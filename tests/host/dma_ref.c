@@ -4,57 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
-static uint32_t position(const struct ref_order *o, uint32_t page)
-{
-    for (uint32_t i = 0; i < o->count; i++)
-        if (o->page[i] == page)
-            return i;
-    return REF_NONE;
-}
-
-void ref_order_insert(struct ref_order *o, uint32_t page)
-{
-    o->page[o->count++] = page;
-}
-
-static void take(struct ref_order *o, uint32_t *words, uint32_t i)
-{
-    words[o->page[i]] &= ~(ABI_DMA_RIGHTS | ABI_DMA_VISITED);
-    o->count--;
-    for (; i < o->count; i++)
-        o->page[i] = o->page[i + 1];
-}
-
 static bool is_idle(uint32_t word)
 {
     return word / ABI_DMA_COUNT == 0;
-}
-
-uint32_t ref_order_evict(struct ref_order *o, uint32_t *words, const bool *pinned, uint32_t goal,
-                         uint32_t *out)
-{
-    uint32_t taken = 0, at = 0, looks = o->sieve ? 2 * o->count : o->count;
-
-    for (; looks > 0 && taken < goal; looks--) {
-        if (o->sieve)
-            at = o->hand == REF_NONE ? 0 : position(o, o->hand);
-        if (o->count == 0)
-            break;
-        uint32_t page = o->page[at];
-
-        o->hand = at + 1 < o->count ? o->page[at + 1] : REF_NONE;
-        if (o->sieve && (words[page] & ABI_DMA_VISITED)) {
-            words[page] &= ~ABI_DMA_VISITED;
-        } else if (is_idle(words[page]) && !(pinned && pinned[page])) {
-            take(o, words, at);
-            if (out)
-                out[taken] = page;
-            taken++;
-        } else {
-            at++;
-        }
-    }
-    return taken;
 }
 
 uint32_t ref_resident(const struct ref *r)
@@ -82,11 +34,11 @@ static int check(const struct ref *r, const struct abi_dma_desc *d)
     return 0;
 }
 
-static uint32_t evict(struct ref *r, const bool *pinned, uint32_t goal)
+static uint32_t evict(struct ref *r, const bool *pinned, uint32_t goal, uint32_t must)
 {
     uint32_t victims[REF_PAGES], taken;
 
-    taken = ref_order_evict(&r->order, r->words, pinned, goal, victims);
+    taken = ref_order_evict(&r->order, r->words, pinned, goal, must, victims);
     for (uint32_t i = 0; i < taken; i++)
         r->rights[victims[i]] = 0;
     r->evictions += taken;
@@ -106,7 +58,7 @@ static int make_room(struct ref *r, const bool *wanted)
     if (all > r->quota)
         return -ENOSPC;
     uint32_t least = resident + absent - r->quota;
-    uint32_t taken = evict(r, wanted, r->evict_batch > least ? r->evict_batch : least);
+    uint32_t taken = evict(r, wanted, r->evict_batch > least ? r->evict_batch : least, least);
     return taken < least ? -ENOSPC : 0;
 }
 
@@ -122,7 +74,8 @@ static int set_all(struct ref *r, struct abi_dma_desc *burst, uint32_t n, const 
             }
             r->misses += (wanted[page] & ~r->rights[page]) != 0;
             r->rights[page] |= wanted[page];
-            r->words[page] |= r->rights[page];
+            if (!r->sees_hits)
+                r->words[page] |= r->rights[page];
         }
     return 0;
 }
@@ -150,6 +103,14 @@ int ref_map_burst(struct ref *r, struct abi_dma_desc *burst, uint32_t n, bool no
             wanted[page] = true;
             rights[page] |= burst[i].rights;
         }
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < burst[i].pages; j++) {
+            uint64_t page = (burst[i].page - r->base) / 4096 + j;
+            if (!r->rights[page])
+                ref_order_miss(&r->order, (uint32_t)page);
+            else if (r->sees_hits && !r->prefilled)
+                ref_order_hit(&r->order, (uint32_t)page);
+        }
     error = make_room(r, wanted);
     if (!error)
         error = no_table ? -ENOMEM : set_all(r, burst, n, rights);
@@ -164,13 +125,13 @@ int ref_set_quota(struct ref *r, uint32_t quota)
 
     if (quota == 0 || quota > r->pages || quota < r->floor)
         return -EINVAL;
-    for (uint32_t i = 0; i < r->order.count; i++)
-        idle += is_idle(r->words[r->order.page[i]]);
+    for (uint32_t page = 0; page < r->pages && !r->prefilled; page++)
+        idle += r->rights[page] && is_idle(r->words[page]);
     if (resident > quota) {
         if (idle < resident - quota)
             return -EBUSY;
-        evict(r, NULL, resident - quota);
+        evict(r, NULL, resident - quota, resident - quota);
     }
-    r->quota = quota;
+    r->quota = r->order.quota = quota;
     return 0;
 }

@@ -10,28 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "kernel/abi.h"
-
-#define REF_PAGES 256u
-#define REF_NONE  UINT32_MAX
-
-struct ref_order {
-    bool sieve;               /* otherwise fifo */
-    uint32_t page[REF_PAGES]; /* oldest first */
-    uint32_t count;
-    uint32_t hand; /* SIEVE: the page it points at, or REF_NONE */
-};
-
-void ref_order_insert(struct ref_order *o, uint32_t page);
-/* Takes up to goal pages whose word has count 0 and that are not pinned (NULL: none is), their
- * flags with them; removes them from the order. Returns how many, out (may be NULL) tells which. */
-uint32_t ref_order_evict(struct ref_order *o, uint32_t *words, const bool *pinned, uint32_t goal,
-                         uint32_t *out);
+#include "tests/host/ref_order.h"
 
 struct ref {
     uint64_t base;
     uint32_t pages, quota, floor;
     uint32_t evict_batch; /* 0: strict */
     bool prefilled;       /* none, direct */
+    bool sees_hits;       /* hits=exit: the words show no rights */
     uint32_t words[REF_PAGES];
     uint8_t rights[REF_PAGES];
     struct ref_order order;

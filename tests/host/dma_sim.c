@@ -6,6 +6,26 @@
 #include <string.h>
 #include "kernel/dma/evict.h"
 
+/* Whatever the policy: a burst is refused for want of room when, and only when, too few of the
+ * other pages are idle. */
+static int feasible(struct sim *s, const struct abi_dma_desc *burst, uint32_t n)
+{
+    bool wanted[REF_PAGES] = {false};
+    uint32_t all = 0, resident = 0, idle = 0;
+
+    for (uint32_t i = 0; i < n && n <= ABI_DMA_BURST; i++)
+        for (uint32_t j = 0; j < burst[i].pages; j++)
+            wanted[(burst[i].page - SIM_BASE) / PAGE_SIZE + j] = true;
+    for (uint32_t page = 0; page < s->config.pages; page++) {
+        bool mapped = dma_domain_rights(s->domain, page) != 0;
+
+        all += wanted[page];
+        resident += mapped || wanted[page];
+        idle += mapped && !wanted[page] && s->words[page] < ABI_DMA_COUNT;
+    }
+    return all > s->ref.quota || resident > s->ref.quota + idle ? -ENOSPC : 0;
+}
+
 int sim_burst(struct sim *s, struct abi_dma_desc *burst, uint32_t n)
 {
     struct abi_dma_desc copy[ABI_DMA_BURST + 1];
@@ -13,14 +33,18 @@ int sim_burst(struct sim *s, struct abi_dma_desc *burst, uint32_t n)
 
     memcpy(copy, burst, sizeof copy);
     memcpy(s->ref.words, s->words, s->config.pages * sizeof *s->words);
+    bool judged = s->honest_burst && !s->config.concurrent && !s->dead;
+    int room = judged ? feasible(s, burst, n) : 0;
     int got = dma_map_burst(s->domain, burst, n);
+    if (judged && (got == -ENOSPC) != (room == -ENOSPC) && got != -ETIMEDOUT)
+        sim_fail(s, "a burst returned %d, the idle pages say %d", got, room);
     if (got == -ENOMEM && s->hw->tables_left)
         sim_fail(s, "-ENOMEM with table pages to be had");
     s->lost_tables += got == -ENOMEM;
-    if (!s->config.concurrent && got != -ETIMEDOUT)
+    if (!s->config.unpredicted && got != -ETIMEDOUT)
         predicted = ref_map_burst(&s->ref, copy, n, got == -ENOMEM);
     sim_expect(s, "a burst", got, predicted);
-    if (s->config.concurrent || s->dead)
+    if (s->config.unpredicted || s->dead)
         return got;
     for (uint32_t i = 0; i < n && i < ABI_DMA_BURST; i++)
         if (copy[i].status != burst[i].status)
@@ -37,7 +61,7 @@ void sim_set_quota(struct sim *s)
     /* A lower quota holds once the call succeeded; a higher one at once. */
     memcpy(s->ref.words, s->words, s->config.pages * sizeof *s->words);
     int got = dma_domain_set_quota(s->domain, quota);
-    if (!s->config.concurrent && got != -ETIMEDOUT) {
+    if (!s->config.unpredicted && got != -ETIMEDOUT) {
         predicted = ref_set_quota(&s->ref, quota);
         sim_check_reference(s);
     } else {
@@ -110,19 +134,25 @@ struct sim_config sim_draw_config(struct draw *d)
 {
     static const uint32_t batches[] = {0, 1, 4, 16, 1000};
     struct sim_config c = {.dma.quota = DMA_NO_QUOTA};
+    enum ref_kind kind;
 
     /* One draw a statement: compilers order those of an initialiser as they like, and a seed must
      * mean the same everywhere. */
     c.pages = draw_one_in(d, 3) ? REF_PAGES : 24;
     c.pages = 1 + draw(d, c.pages);
     c.dma.strategy = draw_one_in(d, 8) ? DMA_DIRECT : DMA_ON_DEMAND;
-    c.dma.policy = draw(d, 2) ? &evict_sieve : &evict_fifo;
+    c.dma.policy = evict_find(evict_names[draw(d, 8)]);
+    if (c.dma.strategy == DMA_ON_DEMAND && (c.dma.policy->needs_hits || draw_one_in(d, 8)))
+        c.dma.hits = DMA_HITS_EXIT;
+    if (c.dma.strategy == DMA_ON_DEMAND && draw_one_in(d, 4))
+        c.dma.prefetch = 1 + draw(d, FOLLOWER_DEPTH);
     c.dma.flush = draw(d, 2) ? DMA_FLUSH_BATCH : DMA_FLUSH_STRICT;
     c.dma.evict_batch = batches[draw(d, 5)];
     c.eager = draw(d, 2);
     c.caching_mode = draw_one_in(d, 4);
     c.hostile = draw(d, 2);
     c.concurrent = draw(d, 2);
+    c.unpredicted = c.concurrent || c.dma.prefetch || !ref_kind_of(c.dma.policy->name, &kind);
     c.failures = draw_one_in(d, 3);
     if (c.dma.strategy == DMA_ON_DEMAND && !draw_one_in(d, 8))
         c.dma.quota = 1 + draw(d, c.pages);
@@ -142,8 +172,12 @@ void sim_start(struct sim *s, const struct sim_config *config, struct draw *sour
     s->hw->hook = meanwhile;
     s->hw->context = s;
     s->ref = (struct ref){.base = SIM_BASE, .pages = config->pages, .quota = quota};
-    s->ref.order =
-        (struct ref_order){.sieve = config->dma.policy == &evict_sieve, .hand = REF_NONE};
+    enum ref_kind kind = REF_FIFO;
+
+    ref_kind_of(config->dma.policy->name, &kind);
+    ref_order_init(&s->ref.order, kind, quota);
+    s->ref.sees_hits = config->dma.hits == DMA_HITS_EXIT;
+    s->ref.prefilled = config->dma.strategy != DMA_ON_DEMAND;
     if (config->dma.flush == DMA_FLUSH_BATCH)
         s->ref.evict_batch = config->dma.evict_batch;
     if (config->dma.strategy == DMA_DIRECT)
@@ -151,8 +185,8 @@ void sim_start(struct sim *s, const struct sim_config *config, struct draw *sour
 
     struct dma_space space = {iova(SIM_BASE), hpa(SIM_FRAMES), config->pages, s->words, s->hw};
     struct dma_domain *domain = NULL;
-    int error =
-        dma_domain_init(malloc(dma_domain_bytes(config->pages)), &config->dma, &space, &domain);
+    int error = dma_domain_init(malloc(dma_domain_bytes(config->pages, &config->dma)), &config->dma,
+                                &space, &domain);
     if (error) {
         fprintf(stderr, "dma_domain_init: %d\n", error);
         abort();

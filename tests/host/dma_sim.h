@@ -22,6 +22,7 @@ struct sim_config {
     bool hostile;      /* the guest writes anything into its words and descriptors */
     bool concurrent;   /* the guest's other CPU and the device act during calls. Without: the
                           reference predicts everything */
+    bool unpredicted;  /* no reference knows what the policy does, or concurrent */
     bool failures;     /* tables run out, the queue dies */
 };
 
@@ -44,6 +45,7 @@ struct sim {
     bool scribbled[REF_PAGES]; /* not only the protocol wrote this word */
     struct ref ref;
     uint32_t lost_tables; /* calls in which the hardware ran out of table pages */
+    bool honest_burst;    /* the descriptors of the burst in hand are right */
     bool dead;            /* a call timed out */
     char failure[256];    /* the first invariant that did not hold; empty: all did */
 };

@@ -67,7 +67,9 @@ void sim_guest_map(struct sim *s)
     }
     if (n == 0)
         return;
+    s->honest_burst = true;
     int error = sim_burst(s, burst, n);
+    s->honest_burst = false;
     for (uint32_t i = 0; i < n; i++) {
         if (!error && s->live_count < SIM_LIVE)
             s->live[s->live_count++] = missed[i];

@@ -15,11 +15,11 @@ static const struct dma_config none = {.strategy = DMA_NONE, .quota = DMA_NO_QUO
 
 static int init(struct dma_config config, struct dma_space space)
 {
-    static uint64_t memory[PAGES + 64];
+    static uint64_t memory[PAGES + 2048];
     struct dma_domain *d = NULL;
     int error = dma_domain_init(memory, &config, &space, &d);
 
-    assert_true(dma_domain_bytes(PAGES) <= sizeof memory);
+    assert_true(dma_domain_bytes(PAGES, &config) <= sizeof memory);
     assert_int_equal(d == NULL, error != 0);
     return error;
 }
@@ -40,6 +40,13 @@ static void a_domain_is_refused(void **state)
     assert_int_equal(init(config, space), 0);
     config.policy = NULL;
     assert_int_equal(init(config, space), -EINVAL);
+    config = fixture_fifo;
+    config.policy = &evict_lru;
+    assert_int_equal(init(config, space), -EINVAL);
+    config.hits = DMA_HITS_EXIT;
+    assert_int_equal(init(config, space), 0);
+    config.prefetch = FOLLOWER_DEPTH + 1;
+    assert_int_equal(init(config, space), -EINVAL);
     config = direct;
     config.quota = PAGES - 1;
     assert_int_equal(init(config, space), -EINVAL);
@@ -52,7 +59,7 @@ static void a_domain_is_refused(void **state)
     assert_int_equal(init(fixture_fifo, bad), -EINVAL);
     bad = space, bad.pages = 0;
     assert_int_equal(init(fixture_fifo, bad), -EINVAL);
-    bad = space, bad.pages = 1u << 28;
+    bad = space, bad.pages = 1u << 26;
     assert_int_equal(init(fixture_fifo, bad), -EINVAL);
     bad = space, bad.hw = NULL;
     assert_int_equal(init(fixture_fifo, bad), -EINVAL);
@@ -71,8 +78,13 @@ static void a_domain_is_refused(void **state)
 static void memory_is_eight_bytes_a_page(void **state)
 {
     (void)state;
-    assert_int_equal(dma_domain_bytes(1u << 20) - dma_domain_bytes(0), 8u << 20);
-    assert_true(dma_domain_bytes(0) <= 512);
+    struct dma_config config = fixture_fifo;
+    size_t constant = dma_domain_bytes(0, &config);
+
+    assert_int_equal(dma_domain_bytes(1u << 20, &config) - constant, 8u << 20);
+    assert_true(constant <= 8192);
+    config.prefetch = 1;
+    assert_int_equal(dma_domain_bytes(1u << 20, &config) - constant, 12u << 20);
 }
 
 static void on_demand_begins_empty(void **state)
