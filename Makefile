@@ -83,6 +83,7 @@ include tests/host/host.mk
 include tests/cpu/cpu.mk
 
 # ---- everything a person calls --------------------------------------------------------------------
+include tools/mapsim/mapsim.mk
 include tools/targets.mk
 
 .PHONY: clean
