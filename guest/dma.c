@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include "guest/console.h"
+#include "guest/dma_word.h"
 #include "guest/hyper.h"
 
 #define PAGE_SHIFT 12
@@ -13,6 +14,11 @@ struct dma_counters dma_counters;
 static uint32_t *word_of(uint32_t index)
 {
     return (uint32_t *)boot->dma_table + index;
+}
+
+static uint32_t *words(void)
+{
+    return dma_words(boot->dma_table, boot->ram_base);
 }
 
 static struct abi_dma_desc *ring_at(uint32_t desc)
@@ -75,13 +81,10 @@ void dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights)
 {
     uint32_t index = index_of(address);
     uint32_t *word = word_of(index);
-    /* The reference comes first: from here on the page can't be evicted, so that the rights in the
-     * old word hold. */
-    uint32_t old = __atomic_fetch_add(word, ABI_DMA_COUNT, __ATOMIC_SEQ_CST);
-    uint32_t hit = rights | ABI_DMA_VISITED | ABI_DMA_TOUCHED;
+    uint32_t old = dma_word_take(words(), address);
 
     b->index[b->held++] = index;
-    if ((old & hit) == hit)
+    if (dma_word_is_hit(old, rights))
         return;
     if ((old & rights) == rights) {
         __atomic_fetch_or(word, ABI_DMA_VISITED | ABI_DMA_TOUCHED, __ATOMIC_SEQ_CST);
@@ -109,7 +112,7 @@ int dma_burst_commit(struct dma_burst *b)
 
 void dma_unmap(uint64_t address)
 {
-    __atomic_fetch_sub(word_of(index_of(address)), ABI_DMA_COUNT, __ATOMIC_SEQ_CST);
+    dma_word_give(words(), address);
     dma_counters.unmaps++;
 }
 

@@ -13,7 +13,7 @@ $(BUILD)/setup-%.stamp: tools/setup
 
 SETUP_BUILD := $(BUILD)/setup-build.stamp
 SETUP_RUN := $(SETUP_BUILD) $(BUILD)/setup-run.stamp
-SETUP_TEST := $(SETUP_RUN) $(BUILD)/setup-test.stamp
+SETUP_TEST := $(SETUP_RUN) $(BUILD)/setup-test.stamp $(BUILD)/setup-sim.stamp
 
 PYTEST_RUN = SLUICE_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q -n 2 -p no:cacheprovider
 
@@ -32,6 +32,9 @@ help:
 	@echo 'make coverage    which lines of kernel/cpu the CPU tests run'
 	@echo 'make check       format, licence lines, headers, static analysis'
 	@echo 'make debug       QEMU waits for gdb; says how to attach'
+	@echo 'make mapsim      $(BUILD)/host/mapsim: replays traces of DMA maps through the engine'
+	@echo 'make figures     TRACES=DIR: hit rate, calls, invalidations against the quota, in out/figures'
+	@echo 'make bench-engine  what a hit, an unmap and a miss cost, by callgrind and by the clock'
 	@echo 'make report      boot time, image size, source lines'
 	@echo 'make iso         $(BUILD)/sluice-bios.iso and $(BUILD)/sluice-efi.iso'
 	@echo 'make setup       installs the Debian packages that are missing'
@@ -95,6 +98,21 @@ check: $(SETUP_TEST)
 report: $(SETUP_RUN)
 	$(Q)$(AGAIN) all
 	$(Q)$(PYTHON) tools/report $(BUILD)
+
+SETUP_SIM := $(SETUP_BUILD) $(BUILD)/setup-sim.stamp
+
+.PHONY: mapsim figures bench-engine
+mapsim: $(SETUP_SIM)
+	$(Q)$(AGAIN) $(BUILD)/host/mapsim
+
+TRACES ?= traces
+figures: mapsim
+	$(Q)$(PYTHON) tools/figures/draw.py $(BUILD)/host/mapsim out/figures \
+	    $(wildcard $(TRACES)/*.txt $(TRACES)/*.zst $(TRACES)/*.slt)
+
+bench-engine: mapsim
+	$(Q)$(AGAIN) $(BUILD)/host/bench-engine
+	$(Q)$(PYTHON) tools/bench/bench.py $(BUILD)/host/bench-engine $(BUILD)/host/mapsim
 
 ISO_WORDS ?= com1=115200,8n1 exit=halt work=tcp_rx,tcp_tx,http,echo strategy=on-demand
 iso: $(SETUP_RUN)

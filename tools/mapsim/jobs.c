@@ -2,8 +2,10 @@
 #include "tools/mapsim/jobs.h"
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#define PROGRESS_SECONDS 2
 #define HEADER                                                                       \
     "trace,policy,prefetch,quota,batch,evict,maps,hits,hypercalls,mapped,evictions," \
     "inv_descriptors,inv_waits,resident_peak"
@@ -127,6 +129,22 @@ static bool finish_one(struct jobs *jobs)
     return j->done;
 }
 
+/* On a terminal one line that changes; elsewhere a line every few seconds. */
+static void progress(const struct jobs *jobs, uint32_t finished)
+{
+    static time_t last;
+    bool terminal = isatty(STDERR_FILENO), end = finished == jobs->count;
+    time_t now = time(NULL);
+
+    if (!last)
+        last = now;
+    if (!terminal && now - last < PROGRESS_SECONDS)
+        return;
+    last = now;
+    fprintf(stderr, "%smapsim: %u of %u%s", terminal ? "\r" : "", finished, jobs->count,
+            terminal && !end ? "" : "\n");
+}
+
 int jobs_run(struct jobs *jobs)
 {
     uint32_t started = 0, finished = 0;
@@ -138,12 +156,11 @@ int jobs_run(struct jobs *jobs)
             start(&jobs->job[started++]);
         failed = !finish_one(jobs);
         finished++;
-        fprintf(stderr, "\rmapsim: %u of %u", finished, jobs->count);
+        progress(jobs, finished);
         print(jobs);
     }
     while (finished < started && finish_one(jobs))
         finished++;
-    fputc('\n', stderr);
     if (jobs->json)
         puts("\n]");
     return failed ? 2 : 0;

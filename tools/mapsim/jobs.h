@@ -21,8 +21,7 @@ struct jobs {
 };
 
 void jobs_add(struct jobs *jobs, const struct replay_config *config);
-/* The program's exit status. A progress line on stderr where that is a terminal, or more than a
- * second passed. */
+/* The program's exit status. Tells on stderr how far it is. */
 int jobs_run(struct jobs *jobs);
 
 #endif

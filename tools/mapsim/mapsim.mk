@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # make mapsim: the trace replayer, built for the host with the engine's own sources.
 
+# One program of the engine and its replay: calls between files are inlined.
+MAPSIM_LTO := $(if $(IS_CLANG),,-flto=auto)
 MAPSIM_SRC := $(wildcard tools/mapsim/*.c) $(wildcard kernel/dma/*.c)
-MAPSIM_CFLAGS := -std=gnu11 -O2 -g -I. -fno-strict-aliasing $(HOST_WARN) -MMD -MP
+MAPSIM_CFLAGS := -std=gnu11 -O3 -g $(MAPSIM_LTO) -I. -fno-strict-aliasing $(HOST_WARN) -MMD -MP
 MAPSIM_O := $(MAPSIM_SRC:%.c=$(BUILD)/mapsim/%.o)
 
 $(BUILD)/mapsim/%.o: %.c
@@ -11,4 +13,12 @@ $(BUILD)/mapsim/%.o: %.c
 
 $(BUILD)/host/mapsim: $(MAPSIM_O)
 	@mkdir -p $(@D)
-	$(Q)$(HOST_CC) $^ -lzstd -o $@
+	$(Q)$(HOST_CC) -O3 $(MAPSIM_LTO) $^ -lzstd -o $@
+
+# What the engine costs: tools/bench/bench.py counts and times this program.
+BENCH_O := $(patsubst %.c,$(BUILD)/mapsim/%.o,tools/bench/engine.c $(wildcard kernel/dma/*.c) \
+           tools/mapsim/count_hw.c $(wildcard tools/mapsim/trace*.c))
+
+$(BUILD)/host/bench-engine: $(BENCH_O)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) -O3 $(MAPSIM_LTO) $^ -lzstd -o $@
