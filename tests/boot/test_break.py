@@ -6,7 +6,7 @@ import pytest
 import expect
 
 
-@pytest.mark.parametrize("policy", ("fifo", "sieve"))
+@pytest.mark.parametrize("policy", ("fifo", "sieve", "adaptive"))
 def test_a_missing_invalidation_is_caught(boot, broken_build, policy):
     """The same boot as test_negative.test_evicted's: without the invalidation the device still reads the page."""
     broken = broken_build("inval", "dma_hw_invalidate", "break_inval.c")

@@ -57,7 +57,7 @@ def test_vtd_registers(boot, strategy):
     assert {(fault["access"], fault["address"]) for fault in found} == both(REGISTERS)
 
 
-@pytest.mark.parametrize("policy", ("fifo", "sieve"))
+@pytest.mark.parametrize("policy", ("fifo", "sieve", "adaptive"))
 @pytest.mark.parametrize("flush", ("strict", "batch"))
 def test_evicted(boot, policy, flush):
     result = boot(["work=probe_evicted", "quota=256K", f"policy={policy}", f"flush={flush}"])
