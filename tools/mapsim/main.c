@@ -25,14 +25,12 @@ struct list {
     uint32_t items;
 };
 
-static struct list split(const char *option, const char *text)
+/* Cuts text where it lies. */
+static struct list split(const char *option, char *text)
 {
     struct list l = {.items = 0};
-    char *copy = strdup(text);
 
-    if (!copy)
-        die("no memory");
-    for (char *at = strtok(copy, ","); at; at = strtok(NULL, ",")) {
+    for (char *at = strtok(text, ","); at; at = strtok(NULL, ",")) {
         if (l.items == sizeof l.item / sizeof *l.item)
             die("--%s: more than 64 values", option);
         l.item[l.items++] = at;

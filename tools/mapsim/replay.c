@@ -146,6 +146,7 @@ struct replay_result replay_run(const struct replay_config *c)
     struct replay r = {.c = c};
     const struct trace *t = c->trace;
     const struct trace_event *begin = t->event + (size_t)(c->warmup * (double)t->events);
+    bool begun = false;
     struct dma_counters at = {0};
     struct dma_hw_stats hw = {0};
     struct replay_result result = {0};
@@ -157,11 +158,11 @@ struct replay_result replay_run(const struct replay_config *c)
     clock_t start = clock();
 
     for (const struct trace_event *e = t->event; e < t->event + t->events; e++) {
-        if (e >= begin && begin) {
+        if (e >= begin && !begun) {
             at = *dma_domain_counters(r.d);
             hw = *dma_hw_stats(r.hw);
             result.maps = r.maps, result.hits = r.hits, result.hypercalls = r.calls;
-            begin = NULL;
+            begun = true;
         }
         if (e->op == 'M')
             e = map_burst(&r, e);

@@ -151,7 +151,7 @@ bool trace_write_binary(const struct trace *t, FILE *to)
         uint64_t later = e->time_us > time ? e->time_us - time : 0;
 
         put(to, later << 1 | (e->op == 'U'));
-        put(to, (uint64_t)step << 1 ^ (uint64_t)(step >> 63));
+        put(to, (uint64_t)step << 1 ^ (step < 0 ? UINT64_MAX : 0));
         put(to, (uint64_t)e->pages << 3 | (uint64_t)(strchr(directions, e->dir) - directions));
         time += later;
         page = e->page;
