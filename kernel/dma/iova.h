@@ -9,8 +9,7 @@
  *   iova_put     its user is done: which of its entries have to go;
  *   (the caller clears these and completes their invalidation)
  *   iova_free    the address may be given to somebody else.
- * A range is put and freed whole. A caller that does not care which entries go (all of them, unless
- * the allocator is identity) may leave out iova_put, but never iova_free.
+ * A range is put and freed whole.
  *
  * Threads: with lock set, calls on different CPUs may run at the same time; a CPU's own calls do
  * not interrupt each other. Without a lock the caller serialises all calls. The `changed` of
@@ -36,8 +35,9 @@ struct iova_config {
     uint64_t limit; /* first address past what the domain can translate */
     uint32_t pages; /* 1..IOVA_SPACE_MAX - 1. identity: of guest memory */
     uint32_t cpus;  /* 1..IOVA_MAX_CPUS */
-    /* For the slow paths (rbtree and eiovar have no other): about a microsecond of work each time.
-     * lock: false when its deadline passed. NULL: no two calls run at the same time. */
+    /* Around rbtree's, eiovar's and magazine's tree (identity and sizeclass take no lock). Held for
+     * a step of the work: docs/iova.md has the bounds. lock: false when its deadline passed. NULL:
+     * no two calls run at the same time. */
     bool (*lock)(void *arg);
     void (*unlock)(void *arg);
     void *lock_arg;
@@ -57,10 +57,13 @@ struct iova_space; /* opaque; lives in caller's memory */
 /* Called through the functions below, which check the arguments. */
 struct iova_allocator {
     const char *name;
+    int (*check)(const struct iova_config *config); /* 0, or iova_init's error */
     size_t (*bytes)(const struct iova_config *config);
-    int (*init)(struct iova_space *space);
+    void (*init)(struct iova_space *space); /* all of its memory is 0 */
     int (*alloc)(struct iova_space *space, struct iova_range *range, uint32_t cpu);
-    int (*put)(struct iova_space *space, struct iova_range *range, uint32_t cpu); /* NULL: all go */
+    /* NULL: all entries go */
+    int (*put)(struct iova_space *space, struct iova_range *range, uint32_t cpu);
+    /* NULL: nothing left to do */
     int (*free)(struct iova_space *space, const struct iova_range *range, uint32_t cpu);
     void (*trim)(struct iova_space *space); /* NULL: keeps nothing back */
     int64_t (*audit)(const struct iova_space *space);
@@ -102,8 +105,9 @@ int iova_free(struct iova_space *space, const struct iova_range *range, uint32_t
 /* Gives up everything that caches keep back. No other call at the time. */
 void iova_trim(struct iova_space *space);
 
-/* Pages allocated, found by brute force over all of the space's structures; negative when any of
- * them is broken. For tests and debug builds; no other call at the time. */
+/* Pages allocated (rounded up as the allocator rounds: magazine and sizeclass to a power of two;
+ * identity: live mappings of pages), found by brute force over all of the space's structures;
+ * negative when any of them is broken. For tests and debug builds; no other call at the time. */
 int64_t iova_audit(const struct iova_space *space);
 
 #endif

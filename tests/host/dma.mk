@@ -8,9 +8,16 @@ TEST_dma_SRC := $(DMA_ENGINE_SRC) tests/host/fake_dma_hw.c tests/host/dma_fixtur
 TEST_dma_quota_SRC := $(TEST_dma_SRC)
 TEST_dma_word_SRC :=
 TEST_evict_SRC := $(wildcard kernel/dma/evict*.c) kernel/dma/pagelist.c tests/host/dma_ref.c
+IOVA_SRC := $(wildcard kernel/dma/iova*.c)
+IOVA_LIFE_SRC := $(IOVA_SRC) tests/host/iova_life.c tests/host/iova_ref.c
+
+TEST_iova_SRC := $(IOVA_SRC)
+TEST_iova_property_SRC := $(IOVA_LIFE_SRC)
+TEST_iova_break_SRC := $(IOVA_LIFE_SRC)
 TEST_dma_property_SRC := $(DMA_SIM_SRC)
 TEST_dma_break_SRC := $(DMA_SIM_SRC)
 
 $(BUILD)/host/test_dma_break: private HOST_SANITIZE += $(foreach f,invalidate clear wait,-Wl,--wrap=dma_hw_$(f))
 
 FUZZ_dma_SRC := $(DMA_SIM_SRC)
+FUZZ_iova_SRC := $(IOVA_LIFE_SRC)
