@@ -84,6 +84,7 @@ include tests/cpu/cpu.mk
 
 # ---- everything a person calls --------------------------------------------------------------------
 include tools/targets.mk
+include tests/bench/bench.mk
 
 .PHONY: clean
 clean:
