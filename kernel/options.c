@@ -22,7 +22,13 @@ struct option {
 };
 
 static const char *const strategy_names[] = {
-    [DMA_NONE] = "none", [DMA_DIRECT] = "direct", [DMA_ON_DEMAND] = "on-demand", NULL};
+    [DMA_NONE] = "none",
+    [DMA_PASSTHROUGH] = "passthrough",
+    [DMA_DIRECT] = "direct",
+    [DMA_PERSISTENT] = "persistent",
+    [DMA_ON_DEMAND] = "on-demand",
+    NULL,
+};
 static const char *const flush_names[] = {
     [DMA_FLUSH_STRICT] = "strict", [DMA_FLUSH_BATCH] = "batch", NULL};
 static const char *const irq_names[] = {[false] = "poll", [true] = "msi", NULL};
@@ -282,7 +288,7 @@ static const struct option options[] = {
     {{"exit", "how to leave: qemu bochs reboot halt; halt"}, set_exit},
     {{"nic", "auto or bus:dev.fn; auto"}, set_nic},
     {{"work", "workloads, in order; idle"}, set_work},
-    {{"strategy", "none direct on-demand; on-demand"}, set_strategy},
+    {{"strategy", "none passthrough direct persistent on-demand; on-demand"}, set_strategy},
     {{"quota", "64M 10% w50% none, for on-demand; 25%"}, set_quota},
     {{"irq", "how the guest learns of its NIC's work: poll msi; poll"}, set_irq},
     {{"policy", "fifo sieve; sieve"}, set_policy},
@@ -295,7 +301,7 @@ static const struct option options[] = {
     {{"seed", "for the guest's pseudo-random numbers; 1"}, set_seed},
     {{"guest", "\"key=value,...\" handed to the guest"}, set_guest},
     {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"}, set_rsdp},
-    {{"unsafe-dma", "allows strategy=none: the device reaches all memory"}, set_unsafe_dma},
+    {{"unsafe-dma", "allows strategy=none and passthrough: the device reaches all memory"}, set_unsafe_dma},
     {{"unsafe-msi", "allows a unit without interrupt remapping"}, set_unsafe_msi},
     {{"unsafe-no-iommu", "allows a machine without VT-d: the device reaches all memory"},
      set_unsafe_no_iommu},
@@ -357,7 +363,9 @@ int options_parse(const char *text, struct options *out, char error[OPTIONS_ERRO
     if (cmdline_parse(text, known, seen, unknown, &p) != 0)
         fail(&p, "command line: a word over 511 bytes, or a quote that is not closed");
     for (uint32_t i = 0; i < out->strategies; i++)
-        if (out->strategy[i] == DMA_NONE && !out->unsafe_dma)
-            fail(&p, "strategy=none lets the device reach all memory: add unsafe-dma to allow it");
+        if ((out->strategy[i] == DMA_NONE || out->strategy[i] == DMA_PASSTHROUGH) &&
+            !out->unsafe_dma)
+            fail(&p, "strategy=%s lets the device reach all memory: add unsafe-dma to allow it",
+                 strategy_names[out->strategy[i]]);
     return error[0] ? -EINVAL : 0;
 }

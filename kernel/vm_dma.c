@@ -71,7 +71,7 @@ static int create_domain(struct vm *vm)
                               .frames = vm->ram,
                               .pages = pages,
                               .table = vm_ram(vm, vm->dma_table, pages * sizeof(uint32_t)),
-                              .hw = vm->hw};
+                              .hw = vm->params->dma.strategy == DMA_PASSTHROUGH ? NULL : vm->hw};
     int error;
 
     vm->dma_memory_frames = align_up(dma_domain_bytes(pages), PAGE_SIZE) >> PAGE_SHIFT;
@@ -112,6 +112,8 @@ static int create_hardware(struct vm *vm)
     if (vm->params->dma.strategy == DMA_NONE)
         return 0;
     error = vtd_domain_create(vm->params->nic, &vm->hw);
+    if (!error && vm->params->dma.strategy == DMA_PASSTHROUGH)
+        error = vtd_domain_pass_through(vm->hw);
     if (error && error != -ENOMEM)
         vm_end(vm, VM_END_REFUSED, 0, "no DMA domain for the NIC, see above");
     return error;

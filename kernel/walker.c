@@ -179,7 +179,7 @@ static const char *judge_device(const struct walk *w, uint64_t from, struct rang
 static void check_resident(struct walk *w, uint64_t mapped)
 {
     uint64_t resident = w->vm->dma ? dma_domain_counters(w->vm->dma)->resident : 0;
-    if (w->vm->params->dma.strategy == DMA_ON_DEMAND && mapped > resident)
+    if (mapped > resident)
         violation(w, "%s reaches %llu pages, the engine counts %llu", w->what,
                   (unsigned long long)mapped, (unsigned long long)resident);
 }
@@ -192,6 +192,9 @@ static void walk_context(struct walk *w, uint64_t low, uint64_t high)
     w->what = name;
     unsigned type = (low >> 2) & 3, levels = (high & 7) + 2;
     uint64_t before = w->leaves;
+    /* An exception, which had to be allowed: pass-through, for the guest's own device. */
+    if (type == 2 && is_guests_device(w) && w->vm->params->dma.strategy == DMA_PASSTHROUGH)
+        return;
     if (type != 0)
         violation(w, "%s: translation type %u is not \"untranslated requests only\"", name, type);
     else if (levels < 3 || levels > 4)

@@ -59,6 +59,7 @@ struct dma_hw {
     struct vtd_unit *unit;
     uint16_t id;
     uint32_t attached; /* context entries that point here */
+    bool passes;       /* they say pass-through: root is not looked at */
     hpa_t root;
     hpa_t reserve; /* frames for splitting superpages, linked by their first word; 0 ends */
     dma_token_t last;

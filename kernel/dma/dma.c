@@ -20,12 +20,14 @@ static int check(const struct dma_config *config, const struct dma_space *space)
         return -EINVAL;
     if (!is_aligned(space->base.v, PAGE_SIZE) || !is_aligned(space->frames.v, PAGE_SIZE))
         return -EINVAL;
-    if (!space->hw && config->strategy != DMA_NONE)
+    if (!space->hw && config->strategy != DMA_NONE && config->strategy != DMA_PASSTHROUGH)
         return -EINVAL;
     if (quota == 0 || quota > space->pages)
         return -EINVAL;
+    if (domain_fills(config) && !config->policy)
+        return -EINVAL;
     if (config->strategy == DMA_ON_DEMAND)
-        return config->policy ? 0 : -EINVAL;
+        return 0;
     /* Nothing of these is ever evicted: a smaller quota could not be kept. */
     return quota == space->pages ? 0 : -EINVAL;
 }
@@ -54,7 +56,7 @@ int dma_domain_init(void *memory, const struct dma_config *config, const struct 
     *d = (struct dma_domain){.config = *config, .space = *space};
     if (config->quota == DMA_NO_QUOTA)
         d->config.quota = space->pages;
-    mapcache_reset(d, config->strategy == DMA_ON_DEMAND ? 0 : ABI_DMA_RIGHTS);
+    mapcache_reset(d, domain_fills(config) ? 0 : ABI_DMA_RIGHTS);
     *domain = d;
     return 0;
 }
@@ -63,7 +65,7 @@ int dma_domain_fini(struct dma_domain *d)
 {
     if (d->ended)
         return d->ended;
-    if (d->config.strategy != DMA_NONE) {
+    if (d->space.hw) {
         dma_hw_clear(d->space.hw, d->space.base, d->space.pages);
         int error = inval_add(d, 0, d->space.pages);
         if (!error)

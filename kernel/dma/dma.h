@@ -21,8 +21,10 @@ struct evict_policy;
 enum dma_strategy {
     DMA_NONE,   /* no translation: needs unsafe-dma; the table is prefilled so that the guest's path
                    is the same */
-    DMA_DIRECT, /* all of guest RAM mapped at start */
-    DMA_ON_DEMAND, /* mapped at the first use, evicted under the quota */
+    DMA_PASSTHROUGH, /* the same by the unit's own pass-through: only this device is let through */
+    DMA_DIRECT,      /* all of guest RAM mapped at start */
+    DMA_PERSISTENT,  /* mapped at the first use, for good: on-demand without a quota */
+    DMA_ON_DEMAND,   /* mapped at the first use, evicted under the quota */
 };
 
 enum dma_flush {
@@ -36,7 +38,7 @@ struct dma_config {
     enum dma_strategy strategy;
     const struct evict_policy *policy;
     enum dma_flush flush;
-    uint32_t quota;       /* pages; DMA_NO_QUOTA for none, and NONE and DIRECT take no other */
+    uint32_t quota;       /* pages; DMA_NO_QUOTA for none, and only ON_DEMAND takes another */
     uint32_t evict_batch; /* pages a batch eviction frees at least, when that many are idle; 16 by
                              default. An eviction for dma_domain_set_quota frees what it must */
 };
@@ -47,7 +49,7 @@ struct dma_space {
     hpa_t frames; /* its frame; the rest follow */
     uint32_t pages;
     uint32_t *table;   /* the guest's words, pages of them */
-    struct dma_hw *hw; /* NULL for DMA_NONE */
+    struct dma_hw *hw; /* NULL for DMA_NONE and DMA_PASSTHROUGH */
 };
 
 struct dma_counters {
@@ -67,8 +69,8 @@ size_t dma_domain_bytes(uint32_t pages);
 /*
  * Makes a domain in memory (dma_domain_bytes(space->pages), 8-byte aligned) and writes every word
  * of the table. DIRECT maps everything here. -EINVAL: a quota of 0 or above space->pages, or below
- * it where all pages stay mapped (NONE, DIRECT); no policy with ON_DEMAND; a base or frame off a
- * page boundary; 2^28 - 1 pages or more. -ENOMEM, -ERANGE from dma_hw_prepare. -ETIMEDOUT from
+ * it where mapped pages stay (all but ON_DEMAND); no policy with PERSISTENT or ON_DEMAND; a base or
+ * frame off a page boundary; 2^28 - 1 pages or more. -ENOMEM, -ERANGE from dma_hw_prepare. -ETIMEDOUT from
  * dma_hw_set: the device may reach everything, and nothing may be reused.
  */
 int dma_domain_init(void *memory, const struct dma_config *config, const struct dma_space *space,

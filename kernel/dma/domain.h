@@ -13,11 +13,17 @@ struct dma_domain {
     int ended; /* 0 while the domain works; then the error every further call returns */
     bool has_floor;
     uint32_t floor;
-    struct evict_order order; /* ON_DEMAND: the mapped pages. Otherwise empty: none ever leaves */
+    struct evict_order order; /* the mapped pages, if they come by use. Otherwise empty: none ever leaves */
     uint32_t leaving;         /* chain, by `older`, of the pages an eviction took */
     uint32_t leaving_count;
     struct page_record records[];
 };
+
+/* Whether pages are mapped as they are used. Otherwise all of them are there from the start. */
+static inline bool domain_fills(const struct dma_config *config)
+{
+    return config->strategy == DMA_ON_DEMAND || config->strategy == DMA_PERSISTENT;
+}
 
 static inline iova_t domain_iova(const struct dma_domain *d, uint32_t page)
 {

@@ -51,7 +51,7 @@ bool dma_domain_is_valid(const struct dma_domain *d)
     }
     if (!order_is_valid(d) || !leaving_is_valid(d) || leaving != d->leaving_count)
         return false;
-    if (d->config.strategy == DMA_ON_DEMAND && d->order.list.length != mapped)
+    if (domain_fills(&d->config) && d->order.list.length != mapped)
         return false;
     return d->counters.resident == mapped + leaving && d->counters.resident <= d->config.quota &&
            d->counters.resident_peak >= d->counters.resident && d->config.quota <= d->space.pages &&

@@ -99,7 +99,9 @@ static int setup(void **state)
                        .ram = hpa(RAM),
                        .ram_gpa = gpa(GPA),
                        .ram_bytes = PAGES * PAGE_SIZE,
-                       .bar_gpa = gpa(0x80000000)};
+                       .bar_gpa = gpa(0x80000000),
+                       .dma = (struct dma_domain *)&t};
+    t.counters.resident = UINT32_MAX;
     *nested_leaf(GPA + 0x5000) = (RAM + 0x5000) | 7;
     *nested_leaf(0x80001000) = (BAR + 0x1000) | 7;
     assert_int_equal(vtd_attach(nic, t.hw), 0);
@@ -162,7 +164,7 @@ static void ownerless_device_reaches_nothing(void **state)
 static void pages_beyond_the_count_are_seen(void **state)
 {
     (void)state;
-    t.params.dma.strategy = DMA_ON_DEMAND;
+    t.vm.dma = NULL;
     assert_int_equal(walker_check(&t.vm, NULL), 1); /* no engine yet: nothing may be mapped */
     t.vm.dma = (struct dma_domain *)&t;
     t.counters.resident = PAGES - 1;
@@ -211,6 +213,10 @@ static void pass_through_and_wild_tables_are_seen(void **state)
     context[2 * 0x18] = low | 2 << 2;
     assert_int_equal(walker_check(&t.vm, NULL), 1);
     assert_true(fake_logged("translation type 2"));
+    t.params.dma.strategy = DMA_PASSTHROUGH;
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+    assert_int_equal(walker_check(NULL, NULL), 1); /* its guest is gone */
+    t.params.dma.strategy = DMA_DIRECT;
     context[2 * 0x18] = (low & 0xfff) | RAM;
     assert_int_equal(walker_check(&t.vm, NULL), 1);
     assert_true(fake_logged("table page 0x100000000 is not the hypervisor's"));
