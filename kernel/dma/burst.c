@@ -115,7 +115,7 @@ static int prepare(struct dma_domain *d, const struct abi_dma_desc *desc)
     for (struct run run; !error && next_run(d, at, end, &run); at = run.first + run.pages)
         if (!run.widens)
             error = dma_hw_prepare(d->space.hw, domain_iova(d, run.first), run.pages);
-    return error;
+    return error == -ETIMEDOUT ? inval_fail(d, error) : error;
 }
 
 static int set_run(struct dma_domain *d, const struct run *run)
