@@ -22,15 +22,17 @@ struct option {
 };
 
 static const char *const strategy_names[] = {
-    [DMA_NONE] = "none",
-    [DMA_PASSTHROUGH] = "passthrough",
-    [DMA_DIRECT] = "direct",
-    [DMA_PERSISTENT] = "persistent",
-    [DMA_ON_DEMAND] = "on-demand",
-    NULL,
+    [DMA_NONE] = "none",           [DMA_PASSTHROUGH] = "passthrough",
+    [DMA_DIRECT] = "direct",       [DMA_PERSISTENT] = "persistent",
+    [DMA_ON_DEMAND] = "on-demand", NULL,
 };
 static const char *const flush_names[] = {
-    [DMA_FLUSH_STRICT] = "strict", [DMA_FLUSH_BATCH] = "batch", NULL};
+    [DMA_FLUSH_STRICT] = "strict",
+    [DMA_FLUSH_DEFERRED] = "deferred",
+    [DMA_FLUSH_PERCPU] = "percpu",
+    [DMA_FLUSH_BATCH] = "batch",
+    NULL,
+};
 static const char *const irq_names[] = {[false] = "poll", [true] = "msi", NULL};
 
 const char *dma_strategy_name(enum dma_strategy strategy)
@@ -292,7 +294,7 @@ static const struct option options[] = {
     {{"quota", "64M 10% w50% none, for on-demand; 25%"}, set_quota},
     {{"irq", "how the guest learns of its NIC's work: poll msi; poll"}, set_irq},
     {{"policy", "fifo sieve; sieve"}, set_policy},
-    {{"flush", "strict batch; batch"}, set_flush},
+    {{"flush", "strict deferred percpu batch; batch"}, set_flush},
     {{"evict", "pages a batch eviction frees; 16"}, set_evict},
     {{"rounds", "how often the list of cases runs; 1"}, set_rounds},
     {{"mem", "guest RAM; 64M"}, set_mem},
@@ -301,7 +303,8 @@ static const struct option options[] = {
     {{"seed", "for the guest's pseudo-random numbers; 1"}, set_seed},
     {{"guest", "\"key=value,...\" handed to the guest"}, set_guest},
     {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"}, set_rsdp},
-    {{"unsafe-dma", "allows strategy=none and passthrough: the device reaches all memory"}, set_unsafe_dma},
+    {{"unsafe-dma", "allows strategy=none and passthrough: the device reaches all memory"},
+     set_unsafe_dma},
     {{"unsafe-msi", "allows a unit without interrupt remapping"}, set_unsafe_msi},
     {{"unsafe-no-iommu", "allows a machine without VT-d: the device reaches all memory"},
      set_unsafe_no_iommu},

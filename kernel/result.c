@@ -141,6 +141,9 @@ static void add_details(struct record *r, const struct vm_result *last)
 {
     add_number(r, "floor", last->floor);
     add_number(r, "resident", last->dma_end.resident);
+    add_number(r, "leaving", last->dma_end.leaving);
+    add_number(r, "dma_calls", last->dma_end.calls - last->dma_begin.calls);
+    add_number(r, "dma_waits", last->dma_end.waits - last->dma_begin.waits);
     add_number(r, "inv_page", last->hw_end.inv_page - last->hw_begin.inv_page);
     add_number(r, "inv_domain", last->hw_end.inv_domain - last->hw_begin.inv_domain);
     add_number(r, "inv_context", last->hw_end.inv_context - last->hw_begin.inv_context);

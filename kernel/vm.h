@@ -114,6 +114,7 @@ struct vm {
     bool is_tainted; /* a DMA into this guest's memory may still be under way */
     bool ended;      /* outcome->end is set */
     struct vm_watch watch;
+    uint64_t waiting_since; /* TSC: pages wait in a deferred queue. 0: none does */
     uint64_t last_call; /* number of the last hypercall, for reports */
     bool in_window;
     struct vm_result window;     /* the open one: begin values */

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <string.h>
 #include "kernel/mem.h"
+#include "kernel/time.h"
 #include "kernel/vm_parts.h"
 #include "lib/fmt.h"
 #include "vtd/vtd.h"
 
-#define QUOTA_TEXT 32
+#define QUOTA_TEXT     32
+#define FLUSH_AFTER_US 10000 /* how long a page may wait in a queue: Linux's time */
 
 /* As it was asked for. */
 static void quota_text(const struct quota_spec *spec, char text[QUOTA_TEXT])
@@ -74,7 +76,7 @@ static int create_domain(struct vm *vm)
                               .hw = vm->params->dma.strategy == DMA_PASSTHROUGH ? NULL : vm->hw};
     int error;
 
-    vm->dma_memory_frames = align_up(dma_domain_bytes(pages), PAGE_SIZE) >> PAGE_SHIFT;
+    vm->dma_memory_frames = align_up(dma_domain_bytes(pages, &config), PAGE_SIZE) >> PAGE_SHIFT;
     vm->dma_memory = phys_to_virt(frame_alloc_run(vm->dma_memory_frames, PAGE_SIZE));
     if (!vm->dma_memory)
         return -ENOMEM;
@@ -193,6 +195,30 @@ int vm_dma_map(struct vm *vm, uint64_t descriptors)
         ring[i].status = burst[i].status;
     guest_access_end();
     return error == -ETIMEDOUT ? timed_out(vm) : error;
+}
+
+/* Between looks nothing enters a queue, so the first that sees one knows its age. */
+void vm_dma_look(struct vm *vm)
+{
+    uint64_t now, age;
+
+    if (!vm->dma || !dma_domain_is_waiting(vm->dma)) {
+        vm->waiting_since = 0;
+        return;
+    }
+    now = tsc_read();
+    if (vm->waiting_since == 0)
+        vm->waiting_since = now;
+    age = now - vm->waiting_since + us_to_tsc(1000000 / FLUSH_HZ); /* at the next look */
+    if (age >= us_to_tsc(FLUSH_AFTER_US) && dma_domain_flush(vm->dma) == -ETIMEDOUT)
+        timed_out(vm);
+}
+
+uint64_t vm_dma_sleep(const struct vm *vm, uint64_t us)
+{
+    const uint64_t look = 1000000 / FLUSH_HZ;
+
+    return vm->dma && dma_domain_is_waiting(vm->dma) && us > look ? look : us;
 }
 
 void vm_dma_destroy(struct vm *vm)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include "kernel/dma/domain.h"
+#include "kernel/dma/flush.h"
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
 #include "kernel/dma/quota.h"
@@ -55,16 +56,23 @@ static uint32_t first_page(const struct dma_domain *d, const struct abi_dma_desc
     return (uint32_t)((desc->page - d->space.base.v) >> PAGE_SHIFT);
 }
 
+/* What a burst needs, each page counted once. */
+struct need {
+    uint32_t unique; /* pages in all */
+    uint32_t absent; /* of these, not mapped */
+    bool leaving;    /* some of these are still on their way out */
+};
+
 /* Pins every page of the descriptor; counts those not seen before in this burst. */
-static void want(struct dma_domain *d, const struct abi_dma_desc *desc, uint32_t *unique,
-                 uint32_t *absent)
+static void want(struct dma_domain *d, const struct abi_dma_desc *desc, struct need *need)
 {
     struct page_record *record = &d->records[first_page(d, desc)];
 
     for (uint32_t i = 0; i < desc->pages; i++, record++) {
         if (!record->wanted) {
-            ++*unique;
-            *absent += record->rights == 0;
+            need->unique++;
+            need->absent += record->rights == 0;
+            need->leaving |= record->leaving;
         }
         record->wanted |= desc->rights;
     }
@@ -149,13 +157,16 @@ static int set(struct dma_domain *d, const struct abi_dma_desc *desc, bool *wide
 
 static int map(struct dma_domain *d, const struct abi_dma_desc *burst, uint32_t n)
 {
-    uint32_t unique = 0, absent = 0;
+    struct need need = {0};
     bool widened = false;
-    int error;
+    int error = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        want(d, &burst[i], &unique, &absent);
-    error = quota_make_room(d, absent, unique);
+        want(d, &burst[i], &need);
+    if (need.leaving)
+        error = flush_all(d);
+    if (!error)
+        error = quota_make_room(d, need.absent, need.unique);
     for (uint32_t i = 0; !error && i < n; i++)
         error = prepare(d, &burst[i]);
     for (uint32_t i = 0; !error && i < n; i++)

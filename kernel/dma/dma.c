@@ -4,12 +4,14 @@
 #include "kernel/dma/dma.h"
 #include <errno.h>
 #include "kernel/dma/domain.h"
+#include "kernel/dma/flush.h"
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
 
-size_t dma_domain_bytes(uint32_t pages)
+size_t dma_domain_bytes(uint32_t pages, const struct dma_config *config)
 {
-    return sizeof(struct dma_domain) + pages * sizeof(struct page_record);
+    return sizeof(struct dma_domain) + pages * sizeof(struct page_record) +
+           flush_queues(config->flush) * sizeof(struct flush_queue);
 }
 
 static int check(const struct dma_config *config, const struct dma_space *space)
@@ -42,6 +44,17 @@ static int map_all(const struct dma_space *space)
     return dma_hw_set(space->hw, space->base, space->frames, space->pages, ABI_DMA_RIGHTS);
 }
 
+static void make_queues(struct dma_domain *d)
+{
+    d->queue_count = flush_queues(d->config.flush);
+    d->queues = (void *)align_up((uintptr_t)&d->records[d->space.pages], 8);
+    for (uint32_t i = 0; i < d->queue_count; i++) {
+        struct flush_queue *q = &d->queues[i];
+
+        q->batch[0].count = q->batch[1].count = q->open = 0;
+    }
+}
+
 int dma_domain_init(void *memory, const struct dma_config *config, const struct dma_space *space,
                     struct dma_domain **domain)
 {
@@ -56,6 +69,7 @@ int dma_domain_init(void *memory, const struct dma_config *config, const struct 
     *d = (struct dma_domain){.config = *config, .space = *space};
     if (config->quota == DMA_NO_QUOTA)
         d->config.quota = space->pages;
+    make_queues(d);
     mapcache_reset(d, domain_fills(config) ? 0 : ABI_DMA_RIGHTS);
     *domain = d;
     return 0;
@@ -74,6 +88,7 @@ int dma_domain_fini(struct dma_domain *d)
             return error;
     }
     mapcache_forget(d);
+    d->queue_count = d->counters.leaving = 0;
     d->ended = -EIO;
     return 0;
 }
@@ -81,6 +96,11 @@ int dma_domain_fini(struct dma_domain *d)
 uint32_t dma_domain_rights(const struct dma_domain *d, uint32_t page)
 {
     return page < d->space.pages ? d->records[page].rights : 0;
+}
+
+bool dma_domain_is_leaving(const struct dma_domain *d, uint32_t page)
+{
+    return page < d->space.pages && d->records[page].leaving;
 }
 
 const struct dma_counters *dma_domain_counters(const struct dma_domain *d)

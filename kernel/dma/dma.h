@@ -19,8 +19,8 @@
 struct evict_policy;
 
 enum dma_strategy {
-    DMA_NONE,   /* no translation: needs unsafe-dma; the table is prefilled so that the guest's path
-                   is the same */
+    DMA_NONE, /* no translation: needs unsafe-dma; the table is prefilled so that the guest's path
+                 is the same */
     DMA_PASSTHROUGH, /* the same by the unit's own pass-through: only this device is let through */
     DMA_DIRECT,      /* all of guest RAM mapped at start */
     DMA_PERSISTENT,  /* mapped at the first use, for good: on-demand without a quota */
@@ -28,8 +28,11 @@ enum dma_strategy {
 };
 
 enum dma_flush {
-    DMA_FLUSH_STRICT, /* evict as many as needed, an invalidation and a wait for each */
-    DMA_FLUSH_BATCH,  /* evict at least evict_batch, merge ranges, one wait */
+    DMA_FLUSH_STRICT,   /* evict as many as needed, an invalidation and a wait for each */
+    DMA_FLUSH_DEFERRED, /* one queue: handed over at 250 pages, by dma_domain_flush, or for want of
+                           room; a wait only then */
+    DMA_FLUSH_PERCPU,   /* the same with a queue a CPU */
+    DMA_FLUSH_BATCH,    /* evict at least evict_batch, merge ranges, one wait */
 };
 
 #define DMA_NO_QUOTA UINT32_MAX
@@ -57,21 +60,24 @@ struct dma_counters {
     uint64_t misses;    /* pages mapped, or given more rights, on request */
     uint64_t evictions; /* pages taken away again */
     uint64_t no_space;  /* bursts refused with -ENOSPC */
+    uint64_t waits;     /* times a call had to wait for the hardware */
     uint32_t resident;  /* now: mapped, or not yet invalidated */
+    uint32_t leaving;   /* of these, waiting in a deferred queue or for its token */
     uint32_t resident_peak;
 };
 
 struct dma_domain; /* opaque; lives in caller's memory */
 
-/* Bytes of memory a domain over this many pages needs: a constant plus at most 8 a page. */
-size_t dma_domain_bytes(uint32_t pages);
+/* Bytes of memory a domain over this many pages needs: a constant plus 8 a page. */
+size_t dma_domain_bytes(uint32_t pages, const struct dma_config *config);
 
 /*
- * Makes a domain in memory (dma_domain_bytes(space->pages), 8-byte aligned) and writes every word
- * of the table. DIRECT maps everything here. -EINVAL: a quota of 0 or above space->pages, or below
- * it where mapped pages stay (all but ON_DEMAND); no policy with PERSISTENT or ON_DEMAND; a base or
- * frame off a page boundary; 2^28 - 1 pages or more. -ENOMEM, -ERANGE from dma_hw_prepare. -ETIMEDOUT from
- * dma_hw_set: the device may reach everything, and nothing may be reused.
+ * Makes a domain in memory (dma_domain_bytes(space->pages, config), 8-byte aligned) and writes
+ * every word of the table. DIRECT maps everything here. -EINVAL: a quota of 0 or above
+ * space->pages, or below it where mapped pages stay (all but ON_DEMAND); no policy with PERSISTENT
+ * or ON_DEMAND; a base or frame off a page boundary; 2^28 - 1 pages or more. -ENOMEM, -ERANGE from
+ * dma_hw_prepare. -ETIMEDOUT from dma_hw_set: the device may reach everything, and nothing may be
+ * reused.
  */
 int dma_domain_init(void *memory, const struct dma_config *config, const struct dma_space *space,
                     struct dma_domain **domain);
@@ -99,6 +105,17 @@ int dma_domain_set_quota(struct dma_domain *d, uint32_t quota);
  */
 int dma_map_burst(struct dma_domain *d, struct abi_dma_desc *burst, uint32_t n);
 
+/*
+ * For DEFERRED and PERCPU. A page must not wait for long (Linux: 10 ms), and the engine has no
+ * clock: the caller asks dma_domain_is_waiting after each call and hands over with dma_domain_flush
+ * in time. That takes back what has completed and never waits: 0 or -ETIMEDOUT.
+ */
+bool dma_domain_is_waiting(const struct dma_domain *d);
+int dma_domain_flush(struct dma_domain *d);
+
+/* The CPU that the next calls come from: PERCPU queues their pages apart. */
+void dma_domain_set_cpu(struct dma_domain *d, uint32_t cpu);
+
 /* Unmaps everything and waits for the invalidation; the table is left alone. 0 or -ETIMEDOUT (then
  * nothing may be reused). Every further call returns an error. */
 int dma_domain_fini(struct dma_domain *d);
@@ -106,6 +123,9 @@ int dma_domain_fini(struct dma_domain *d);
 /* What the device may do with this page of the space, by the engine's record: ABI_DMA_RIGHTS bits,
  * 0 when it is not mapped. */
 uint32_t dma_domain_rights(const struct dma_domain *d, uint32_t page);
+
+/* Whether the page was taken away and may still be reached: a queue or a token holds it up. */
+bool dma_domain_is_leaving(const struct dma_domain *d, uint32_t page);
 
 const struct dma_counters *dma_domain_counters(const struct dma_domain *d);
 

@@ -6,6 +6,22 @@
 #include "kernel/dma/dma.h"
 #include "kernel/dma/evict.h"
 
+#define DMA_LEAVING   256u /* pages whose invalidation is waited for at once */
+#define FLUSH_QUEUES  8u   /* CPUs beyond share theirs */
+#define FLUSH_ENTRIES 250u /* pages in a queue that are handed over together */
+
+struct flush_batch {
+    uint32_t count;
+    uint32_t page[FLUSH_ENTRIES];
+};
+
+/* One batch fills while the other's invalidation is under way. */
+struct flush_queue {
+    struct flush_batch batch[2];
+    uint32_t open;     /* the one that fills: its pages' entries are still in place */
+    dma_token_t token; /* of the other */
+};
+
 struct dma_domain {
     struct dma_config config; /* quota in pages, never DMA_NO_QUOTA */
     struct dma_space space;
@@ -13,9 +29,13 @@ struct dma_domain {
     int ended; /* 0 while the domain works; then the error every further call returns */
     bool has_floor;
     uint32_t floor;
-    struct evict_order order; /* the mapped pages, if they come by use. Otherwise empty: none ever leaves */
-    uint32_t leaving;         /* chain, by `older`, of the pages an eviction took */
+    struct evict_order
+        order; /* the mapped pages, if they come by use. Otherwise empty: none ever leaves */
+    uint32_t leaving[DMA_LEAVING]; /* what this call took; empty between calls */
     uint32_t leaving_count;
+    uint32_t queue_count;       /* deferred: 1, percpu: FLUSH_QUEUES, else 0 */
+    struct flush_queue *queues; /* what earlier calls took; behind the records */
+    uint32_t cpu;
     struct page_record records[];
 };
 

@@ -15,89 +15,84 @@ int inval_add(struct dma_domain *d, uint32_t first, uint32_t pages)
     return error ? inval_fail(d, error) : 0;
 }
 
-int inval_complete(struct dma_domain *d)
+int inval_submit(struct dma_domain *d, dma_token_t *token)
 {
-    dma_token_t token;
-    int error = dma_hw_submit(d->space.hw, &token);
+    int error = dma_hw_submit(d->space.hw, token);
 
-    if (!error)
-        error = dma_hw_wait(d->space.hw, token);
     return error ? inval_fail(d, error) : 0;
 }
 
-/* Merges two ascending chains. PAGE_NONE is larger than any page, so an ended chain loses. */
-static uint32_t merge(struct page_record *records, uint32_t a, uint32_t b)
+int inval_wait(struct dma_domain *d, dma_token_t token)
 {
-    uint32_t first = PAGE_NONE, last = PAGE_NONE;
+    int error;
 
-    while (a != b) {
-        uint32_t *from = a < b ? &a : &b;
-        uint32_t page = *from;
-
-        *from = records[page].older;
-        if (last == PAGE_NONE)
-            first = page;
-        else
-            records[last].older = page;
-        last = page;
-    }
-    return first;
+    d->counters.waits += !dma_hw_done(d->space.hw, token);
+    error = dma_hw_wait(d->space.hw, token);
+    return error ? inval_fail(d, error) : 0;
 }
 
-/* Merge sort from the bottom up, by page index: needs no memory, whatever the chain's length. */
-static uint32_t sort(struct page_record *records, uint32_t chain)
+int inval_complete(struct dma_domain *d)
 {
-    uint32_t sorted[28]; /* sorted[i]: 2^i pages in ascending order, or PAGE_NONE */
-    const unsigned bins = sizeof sorted / sizeof *sorted;
-    unsigned i;
+    dma_token_t token;
+    int error = inval_submit(d, &token);
 
-    for (i = 0; i < bins; i++)
-        sorted[i] = PAGE_NONE;
-    while (chain != PAGE_NONE) {
-        uint32_t page = chain;
-
-        chain = records[page].older;
-        records[page].older = PAGE_NONE;
-        for (i = 0; i < bins - 1 && sorted[i] != PAGE_NONE; i++) {
-            page = merge(records, sorted[i], page);
-            sorted[i] = PAGE_NONE;
-        }
-        sorted[i] = merge(records, sorted[i], page);
-    }
-    for (i = 0; i < bins; i++)
-        chain = merge(records, sorted[i], chain);
-    return chain;
+    return error ? error : inval_wait(d, token);
 }
 
-/* Clears and invalidates the run of neighbours that begins the chain at *page; moves *page past it.
- */
-static int invalidate_run(struct dma_domain *d, uint32_t *page)
+/* Heap sort, ascending: needs no memory and never more than n log n steps. */
+static void sift(uint32_t *page, uint32_t at, uint32_t count)
 {
-    uint32_t first = *page, end = first;
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        uint32_t down = page[at];
 
-    do {
-        *page = d->records[*page].older;
-        end++;
-    } while (*page == end);
+        if (child + 1 < count && page[child + 1] > page[child])
+            child++;
+        if (page[child] <= down)
+            return;
+        page[at] = page[child];
+        page[child] = down;
+    }
+}
 
-    dma_hw_clear(d->space.hw, domain_iova(d, first), end - first);
-    return inval_add(d, first, end - first);
+static void sort(uint32_t *page, uint32_t count)
+{
+    for (uint32_t i = count / 2; i-- > 0;)
+        sift(page, i, count);
+    for (uint32_t i = count; i-- > 1;) {
+        uint32_t last = page[i];
+
+        page[i] = page[0];
+        page[0] = last;
+        sift(page, 0, i);
+    }
+}
+
+int inval_pages(struct dma_domain *d, uint32_t *pages, uint32_t count)
+{
+    int error = 0;
+
+    sort(pages, count);
+    for (uint32_t i = 0, end; i < count && !error; i = end) {
+        for (end = i + 1; end < count && pages[end] == pages[end - 1] + 1; end++)
+            ;
+        dma_hw_clear(d->space.hw, domain_iova(d, pages[i]), end - i);
+        error = inval_add(d, pages[i], end - i);
+    }
+    return error;
 }
 
 int inval_leaving(struct dma_domain *d)
 {
     int error;
 
-    if (d->leaving == PAGE_NONE)
+    if (d->leaving_count == 0)
         return 0;
-    d->leaving = sort(d->records, d->leaving);
-    for (uint32_t page = d->leaving; page != PAGE_NONE;) {
-        error = invalidate_run(d, &page);
-        if (error)
-            return error;
-    }
-    error = inval_complete(d);
+    error = inval_pages(d, d->leaving, d->leaving_count);
     if (!error)
-        mapcache_release(d);
-    return error;
+        error = inval_complete(d);
+    if (error)
+        return error;
+    mapcache_release(d, d->leaving, d->leaving_count);
+    d->leaving_count = 0;
+    return 0;
 }

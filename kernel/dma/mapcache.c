@@ -14,7 +14,6 @@ static void set_records(struct dma_domain *d, uint32_t rights)
     for (uint32_t page = 0; page < d->space.pages; page++)
         d->records[page] = (struct page_record){.rights = rights};
     evict_order_init(&d->order, d->records, d->space.table);
-    d->leaving = PAGE_NONE;
     d->leaving_count = 0;
     count_resident(d, rights ? d->space.pages : 0);
 }
@@ -48,20 +47,16 @@ bool mapcache_take(struct dma_domain *d, uint32_t page)
     d->config.policy->remove(&d->order, page);
     record->rights = 0;
     record->leaving = 1;
-    record->older = d->leaving;
-    d->leaving = page;
-    d->leaving_count++;
+    d->leaving[d->leaving_count++] = page;
     return true;
 }
 
-void mapcache_release(struct dma_domain *d)
+void mapcache_release(struct dma_domain *d, const uint32_t *pages, uint32_t count)
 {
-    for (uint32_t page = d->leaving; page != PAGE_NONE; page = d->records[page].older)
-        d->records[page].leaving = 0;
-    d->counters.evictions += d->leaving_count;
-    count_resident(d, d->counters.resident - d->leaving_count);
-    d->leaving = PAGE_NONE;
-    d->leaving_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        d->records[pages[i]].leaving = 0;
+    d->counters.evictions += count;
+    count_resident(d, d->counters.resident - count);
 }
 
 uint32_t mapcache_idle(const struct dma_domain *d)

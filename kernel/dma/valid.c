@@ -22,19 +22,30 @@ static bool order_is_valid(const struct dma_domain *d)
     return list->oldest == newer && list->length == length && hand_found;
 }
 
-static bool leaving_is_valid(const struct dma_domain *d)
+static bool batch_is_valid(const struct dma_domain *d, const uint32_t *pages, uint32_t count)
 {
-    uint32_t count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (pages[i] >= d->space.pages || !d->records[pages[i]].leaving)
+            return false;
+    return true;
+}
 
-    for (uint32_t page = d->leaving; page != PAGE_NONE; page = d->records[page].older) {
-        if (page >= d->space.pages || count == d->space.pages)
+/* Adds up all leaving pages: as many as records say, so none is queued twice. Only an invalidation
+ * that failed leaves some outside of the queues. */
+static bool leaving_is_valid(const struct dma_domain *d, uint32_t leaving)
+{
+    uint32_t queued = 0;
+
+    for (uint32_t i = 0; i < 2 * d->queue_count; i++) {
+        const struct flush_batch *b = &d->queues[i / 2].batch[i % 2];
+
+        if (!batch_is_valid(d, b->page, b->count))
             return false;
-        if (!d->records[page].leaving)
-            return false;
-        count++;
+        queued += b->count;
     }
-    /* Pages are left behind only by an invalidation that failed. */
-    return count == d->leaving_count && (count == 0 || d->ended);
+    if (!batch_is_valid(d, d->leaving, d->leaving_count) || (d->leaving_count && !d->ended))
+        return false;
+    return queued == d->counters.leaving && queued + d->leaving_count == leaving;
 }
 
 bool dma_domain_is_valid(const struct dma_domain *d)
@@ -49,7 +60,7 @@ bool dma_domain_is_valid(const struct dma_domain *d)
         mapped += record->rights != 0;
         leaving += record->leaving;
     }
-    if (!order_is_valid(d) || !leaving_is_valid(d) || leaving != d->leaving_count)
+    if (!order_is_valid(d) || !leaving_is_valid(d, leaving))
         return false;
     if (domain_fills(&d->config) && d->order.list.length != mapped)
         return false;

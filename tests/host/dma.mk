@@ -17,7 +17,7 @@ TEST_iova_break_SRC := $(IOVA_LIFE_SRC)
 TEST_dma_property_SRC := $(DMA_SIM_SRC)
 TEST_dma_break_SRC := $(DMA_SIM_SRC)
 
-$(BUILD)/host/test_dma_break: private HOST_SANITIZE += $(foreach f,invalidate clear wait,-Wl,--wrap=dma_hw_$(f))
+$(BUILD)/host/test_dma_break: private HOST_SANITIZE += $(foreach f,invalidate clear wait done,-Wl,--wrap=dma_hw_$(f))
 
 FUZZ_dma_SRC := $(DMA_SIM_SRC)
 FUZZ_iova_SRC := $(IOVA_LIFE_SRC)

@@ -18,8 +18,8 @@ void fixture_open(struct fixture *f, const struct dma_config *config)
 {
     f->hw = fake_dma_new(iova(BASE), PAGES);
     f->hw->eager = true;
-    f->memory = malloc(dma_domain_bytes(PAGES));
-    memset(f->memory, 0xa5, dma_domain_bytes(PAGES));
+    f->memory = malloc(dma_domain_bytes(PAGES, config));
+    memset(f->memory, 0xa5, dma_domain_bytes(PAGES, config));
     memset(f->words, 0x5a, sizeof f->words);
     struct dma_space space = {iova(BASE), hpa(FRAMES), PAGES, f->words,
                               config->strategy == DMA_NONE ? NULL : f->hw};

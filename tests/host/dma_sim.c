@@ -17,10 +17,10 @@ int sim_burst(struct sim *s, struct abi_dma_desc *burst, uint32_t n)
     if (got == -ENOMEM && s->hw->tables_left)
         sim_fail(s, "-ENOMEM with table pages to be had");
     s->lost_tables += got == -ENOMEM;
-    if (!s->config.concurrent && got != -ETIMEDOUT)
+    if (sim_is_predicted(s) && got != -ETIMEDOUT)
         predicted = ref_map_burst(&s->ref, copy, n, got == -ENOMEM);
     sim_expect(s, "a burst", got, predicted);
-    if (s->config.concurrent || s->dead)
+    if (!sim_is_predicted(s) || s->dead)
         return got;
     for (uint32_t i = 0; i < n && i < ABI_DMA_BURST; i++)
         if (copy[i].status != burst[i].status)
@@ -37,7 +37,7 @@ void sim_set_quota(struct sim *s)
     /* A lower quota holds once the call succeeded; a higher one at once. */
     memcpy(s->ref.words, s->words, s->config.pages * sizeof *s->words);
     int got = dma_domain_set_quota(s->domain, quota);
-    if (!s->config.concurrent && got != -ETIMEDOUT) {
+    if (sim_is_predicted(s) && got != -ETIMEDOUT) {
         predicted = ref_set_quota(&s->ref, quota);
         sim_check_reference(s);
     } else {
@@ -92,9 +92,15 @@ static void domain_calls(struct sim *s)
 {
     uint32_t floor = draw(s->draw, 4);
 
-    switch (draw(s->draw, 3)) {
+    switch (draw(s->draw, 5)) {
     case 0:
         dma_domain_begin_window(s->domain);
+        break;
+    case 3:
+        sim_expect(s, "a flush", dma_domain_flush(s->domain), 0);
+        break;
+    case 4:
+        dma_domain_set_cpu(s->domain, draw(s->draw, 4));
         break;
     case 1:
         sim_set_quota(s);
@@ -117,12 +123,13 @@ struct sim_config sim_draw_config(struct draw *d)
     c.pages = 1 + draw(d, c.pages);
     c.dma.strategy = draw_one_in(d, 8) ? DMA_DIRECT : DMA_ON_DEMAND;
     c.dma.policy = draw(d, 2) ? &evict_sieve : &evict_fifo;
-    c.dma.flush = draw(d, 2) ? DMA_FLUSH_BATCH : DMA_FLUSH_STRICT;
+    c.dma.flush = (enum dma_flush)draw(d, 4);
     c.dma.evict_batch = batches[draw(d, 5)];
     c.eager = draw(d, 2);
     c.caching_mode = draw_one_in(d, 4);
     c.hostile = draw(d, 2);
     c.concurrent = draw(d, 2);
+    c.deferred = c.dma.flush == DMA_FLUSH_DEFERRED || c.dma.flush == DMA_FLUSH_PERCPU;
     c.failures = draw_one_in(d, 3);
     if (c.dma.strategy == DMA_ON_DEMAND && !draw_one_in(d, 8))
         c.dma.quota = 1 + draw(d, c.pages);
@@ -151,8 +158,8 @@ void sim_start(struct sim *s, const struct sim_config *config, struct draw *sour
 
     struct dma_space space = {iova(SIM_BASE), hpa(SIM_FRAMES), config->pages, s->words, s->hw};
     struct dma_domain *domain = NULL;
-    int error =
-        dma_domain_init(malloc(dma_domain_bytes(config->pages)), &config->dma, &space, &domain);
+    int error = dma_domain_init(malloc(dma_domain_bytes(config->pages, &config->dma)), &config->dma,
+                                &space, &domain);
     if (error) {
         fprintf(stderr, "dma_domain_init: %d\n", error);
         abort();
@@ -185,7 +192,7 @@ bool sim_step(struct sim *s)
 bool sim_finish(struct sim *s)
 {
     /* The guest has stopped: nobody looks at its words. */
-    s->config.concurrent = false;
+    s->config.concurrent = s->config.deferred = false;
     memset(s->scribbled, true, sizeof s->scribbled);
     int error = dma_domain_fini(s->domain);
 

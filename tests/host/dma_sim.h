@@ -22,6 +22,7 @@ struct sim_config {
     bool hostile;      /* the guest writes anything into its words and descriptors */
     bool concurrent;   /* the guest's other CPU and the device act during calls. Without: the
                           reference predicts everything */
+    bool deferred;     /* invalidations wait in queues: the reference knows only the invariants */
     bool failures;     /* tables run out, the queue dies */
 };
 
@@ -55,6 +56,12 @@ void sim_start(struct sim *sim, const struct sim_config *config, struct draw *so
 bool sim_step(struct sim *sim);
 /* Unmaps everything and frees; true when all held. */
 bool sim_finish(struct sim *sim);
+
+/* Whether the reference predicts what calls do. */
+static inline bool sim_is_predicted(const struct sim *sim)
+{
+    return !sim->config.concurrent && !sim->config.deferred;
+}
 
 /* ---- the parts: dma_sim.c ---- */
 int sim_burst(struct sim *sim, struct abi_dma_desc *burst, uint32_t n);
