@@ -159,11 +159,22 @@ static bool rmrr_names(const struct acpi_rmrr *r, const struct walk *w)
     return false;
 }
 
+/* The guest chose the IOVAs: the engine's record tells what it said. */
+static const char *judge_window(const struct walk *w, uint64_t from, struct range to)
+{
+    for (uint64_t at = 0; at < to.end - to.base; at += PAGE_SIZE)
+        if (!dma_domain_maps(w->vm->dma, iova(from + at), hpa(to.base + at)))
+            return "a page that the engine did not map there";
+    return NULL;
+}
+
 static const char *judge_device(const struct walk *w, uint64_t from, struct range to)
 {
     if (is_guests_device(w)) {
         if (!is_guest_ram(w->vm, to))
             return "what is not its guest's memory";
+        if (dma_strategy_has_window(w->vm->params->dma.strategy))
+            return judge_window(w, from, to);
         return from - w->vm->ram_gpa.v == to.base - w->vm->ram.v
                    ? NULL
                    : "another page than its IOVA names";

@@ -21,19 +21,14 @@ struct run {
 
 static int check_descriptor(const struct dma_domain *d, const struct abi_dma_desc *desc)
 {
-    uint64_t base = d->space.base.v, bytes = d->space.pages * PAGE_SIZE;
-
     if (desc->op != ABI_DMA_OP_MAP || desc->reserved != 0)
         return -EINVAL;
     if (desc->rights == 0 || (desc->rights & ~ABI_DMA_RIGHTS))
         return -EINVAL;
     if (desc->pages > ABI_DMA_MAX_PAGES)
         return -E2BIG;
-    if (desc->pages == 0 || !is_aligned(desc->page, PAGE_SIZE) || desc->iova != desc->page)
-        return -EINVAL;
-    if (desc->page < base || desc->page - base >= bytes)
-        return -EINVAL;
-    if (desc->pages * PAGE_SIZE > bytes - (desc->page - base))
+    if (desc->pages == 0 || desc->iova != desc->page ||
+        !domain_has_pages(d, desc->page, desc->pages))
         return -EINVAL;
     return 0;
 }
@@ -86,7 +81,7 @@ static void settle(struct dma_domain *d, const struct abi_dma_desc *desc, bool m
 
     for (uint32_t page = first; page < first + desc->pages; page++) {
         d->records[page].wanted = 0;
-        if (mapped)
+        if (mapped && !d->config.see_hits)
             word_grant(&d->space.table[page], d->records[page].rights);
     }
 }
@@ -189,6 +184,8 @@ int dma_map_burst(struct dma_domain *d, struct abi_dma_desc *burst, uint32_t n)
         return -EINVAL;
     if (n > ABI_DMA_BURST)
         return -E2BIG;
+    if (domain_has_window(d))
+        return window_call(d, burst, n);
     error = check(d, burst, n);
     if (error)
         return error;

@@ -8,9 +8,15 @@
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
 
+/* Slots and records are of one size. */
+static uint32_t records(const struct dma_config *config, uint32_t pages)
+{
+    return dma_strategy_has_window(config->strategy) ? window_slots(&config->window) : pages;
+}
+
 size_t dma_domain_bytes(uint32_t pages, const struct dma_config *config)
 {
-    return sizeof(struct dma_domain) + pages * sizeof(struct page_record) +
+    return sizeof(struct dma_domain) + records(config, pages) * sizeof(struct page_record) +
            flush_queues(config->flush) * sizeof(struct flush_queue);
 }
 
@@ -28,6 +34,8 @@ static int check(const struct dma_config *config, const struct dma_space *space)
         return -EINVAL;
     if (domain_fills(config) && !config->policy)
         return -EINVAL;
+    if (dma_strategy_has_window(config->strategy))
+        return window_is_sound(&config->window) ? 0 : -EINVAL;
     if (config->strategy == DMA_ON_DEMAND)
         return 0;
     /* Nothing of these is ever evicted: a smaller quota could not be kept. */
@@ -47,7 +55,7 @@ static int map_all(const struct dma_space *space)
 static void make_queues(struct dma_domain *d)
 {
     d->queue_count = flush_queues(d->config.flush);
-    d->queues = (void *)align_up((uintptr_t)&d->records[d->space.pages], 8);
+    d->queues = (void *)align_up((uintptr_t)&d->records[records(&d->config, d->space.pages)], 8);
     for (uint32_t i = 0; i < d->queue_count; i++) {
         struct flush_queue *q = &d->queues[i];
 
@@ -70,9 +78,20 @@ int dma_domain_init(void *memory, const struct dma_config *config, const struct 
     if (config->quota == DMA_NO_QUOTA)
         d->config.quota = space->pages;
     make_queues(d);
-    mapcache_reset(d, domain_fills(config) ? 0 : ABI_DMA_RIGHTS);
+    if (domain_has_window(d))
+        window_reset(d);
+    else
+        mapcache_reset(d, domain_fills(config) ? 0 : ABI_DMA_RIGHTS);
     *domain = d;
     return 0;
+}
+
+static int clear_all(struct dma_domain *d)
+{
+    if (domain_has_window(d))
+        return window_clear(d);
+    dma_hw_clear(d->space.hw, d->space.base, d->space.pages);
+    return inval_add(d, 0, d->space.pages);
 }
 
 int dma_domain_fini(struct dma_domain *d)
@@ -80,14 +99,16 @@ int dma_domain_fini(struct dma_domain *d)
     if (d->ended)
         return d->ended;
     if (d->space.hw) {
-        dma_hw_clear(d->space.hw, d->space.base, d->space.pages);
-        int error = inval_add(d, 0, d->space.pages);
+        int error = clear_all(d);
         if (!error)
             error = inval_complete(d);
         if (error)
             return error;
     }
-    mapcache_forget(d);
+    if (domain_has_window(d))
+        window_forget(d);
+    else
+        mapcache_forget(d);
     d->queue_count = d->counters.leaving = 0;
     d->ended = -EIO;
     return 0;
@@ -95,12 +116,16 @@ int dma_domain_fini(struct dma_domain *d)
 
 uint32_t dma_domain_rights(const struct dma_domain *d, uint32_t page)
 {
-    return page < d->space.pages ? d->records[page].rights : 0;
+    if (page >= records(&d->config, d->space.pages))
+        return 0;
+    return domain_has_window(d) ? window_slot(d, page)->rights : d->records[page].rights;
 }
 
 bool dma_domain_is_leaving(const struct dma_domain *d, uint32_t page)
 {
-    return page < d->space.pages && d->records[page].leaving;
+    if (page >= records(&d->config, d->space.pages))
+        return false;
+    return domain_has_window(d) ? window_slot(d, page)->leaving : d->records[page].leaving;
 }
 
 const struct dma_counters *dma_domain_counters(const struct dma_domain *d)

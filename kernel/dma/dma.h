@@ -25,6 +25,8 @@ enum dma_strategy {
     DMA_DIRECT,      /* all of guest RAM mapped at start */
     DMA_PERSISTENT,  /* mapped at the first use, for good: on-demand without a quota */
     DMA_ON_DEMAND,   /* mapped at the first use, evicted under the quota */
+    DMA_SHARED,      /* mapped while used; the uses of a page share its IOVA */
+    DMA_SINGLE_USE,  /* mapped while used, at an IOVA of that use's own */
 };
 
 enum dma_flush {
@@ -37,11 +39,25 @@ enum dma_flush {
 
 #define DMA_NO_QUOTA UINT32_MAX
 
+/*
+ * SHARED and SINGLE_USE: the IOVAs that the guest may choose from. Rows of pages, stride bytes from
+ * the start of one to that of the next.
+ */
+struct dma_window {
+    iova_t base;
+    uint32_t pages; /* of a row */
+    uint32_t rows;
+    uint64_t stride;
+};
+
 struct dma_config {
     enum dma_strategy strategy;
     const struct evict_policy *policy;
     enum dma_flush flush;
-    uint32_t quota;       /* pages; DMA_NO_QUOTA for none, and only ON_DEMAND takes another */
+    uint32_t quota; /* pages; DMA_NO_QUOTA for none, and only ON_DEMAND takes another */
+    struct dma_window window;
+    bool see_hits; /* ON_DEMAND: the guest calls for every map, because the words never show a
+                      right: the set-up of the paper */
     uint32_t evict_batch; /* pages a batch eviction frees at least, when that many are idle; 16 by
                              default. An eviction for dma_domain_set_quota frees what it must */
 };
@@ -59,6 +75,7 @@ struct dma_counters {
     uint64_t calls;     /* bursts handed over */
     uint64_t misses;    /* pages mapped, or given more rights, on request */
     uint64_t evictions; /* pages taken away again */
+    uint64_t unmaps;    /* IOVA pages given up again, their invalidation completed */
     uint64_t no_space;  /* bursts refused with -ENOSPC */
     uint64_t waits;     /* times a call had to wait for the hardware */
     uint32_t resident;  /* now: mapped, or not yet invalidated */
@@ -68,7 +85,13 @@ struct dma_counters {
 
 struct dma_domain; /* opaque; lives in caller's memory */
 
-/* Bytes of memory a domain over this many pages needs: a constant plus 8 a page. */
+/* The windows of the two kinds of allocators: of as many pages as the guest has, somewhere else
+ * than they are; or the pages' own addresses, in a row for each right (iova.h, identity). */
+struct dma_window dma_window_apart(uint32_t pages);
+struct dma_window dma_window_identity(iova_t base, uint32_t pages);
+
+/* Bytes of memory a domain over this many pages needs: a constant plus 8 a page, or 8 an IOVA of
+ * its window. */
 size_t dma_domain_bytes(uint32_t pages, const struct dma_config *config);
 
 /*
@@ -92,6 +115,10 @@ int dma_domain_set_floor(struct dma_domain *d, uint32_t floor);
  */
 int dma_domain_set_quota(struct dma_domain *d, uint32_t quota);
 
+/* Whether each map and each unmap is a descriptor, at an IOVA of the guest's choice. Otherwise IOVA
+ * = GPA, and hits and unmaps are known to the guest's words alone. */
+bool dma_strategy_has_window(enum dma_strategy strategy);
+
 /*
  * Maps a burst of 1..ABI_DMA_BURST descriptors (already copied in; only status is written): all
  * of them or none. A page that comes more than once counts once. Work is bounded by the burst's
@@ -102,6 +129,14 @@ int dma_domain_set_quota(struct dma_domain *d, uint32_t quota);
  *   -ETIMEDOUT       the hardware did not answer: the domain is dead, what is resident or leaving
  *                    counts for good, and every further call on it returns the same.
  * For all but the first, every status is the result.
+ *
+ * With a window, descriptors take effect in their order, and ABI_DMA_OP_UNMAP ends one mapping of
+ * each page. A page that is mapped again at the same IOVA with the same frame counts once more, and
+ * leaves with its last unmap; the IOVA can go to another page in a later call. Further errors, in
+ * the status of one descriptor:
+ *   -EEXIST          another page is mapped at that IOVA;
+ *   -ENOENT          unmap of an IOVA that is not mapped;
+ *   -EOVERFLOW       more mappings of an IOVA than can be counted.
  */
 int dma_map_burst(struct dma_domain *d, struct abi_dma_desc *burst, uint32_t n);
 
@@ -120,8 +155,11 @@ void dma_domain_set_cpu(struct dma_domain *d, uint32_t cpu);
  * nothing may be reused). Every further call returns an error. */
 int dma_domain_fini(struct dma_domain *d);
 
-/* What the device may do with this page of the space, by the engine's record: ABI_DMA_RIGHTS bits,
- * 0 when it is not mapped. */
+/* With a window: whether the device may reach this frame at this IOVA, by the engine's record. */
+bool dma_domain_maps(const struct dma_domain *d, iova_t at, hpa_t frame);
+
+/* What the device may do with this page of the space (of the window, row by row), by the engine's
+ * record: ABI_DMA_RIGHTS bits, 0 when it is not mapped. */
 uint32_t dma_domain_rights(const struct dma_domain *d, uint32_t page);
 
 /* Whether the page was taken away and may still be reached: a queue or a token holds it up. */

@@ -5,6 +5,7 @@
 
 #include "kernel/dma/dma.h"
 #include "kernel/dma/evict.h"
+#include "kernel/dma/window.h"
 
 #define DMA_LEAVING   256u /* pages whose invalidation is waited for at once */
 #define FLUSH_QUEUES  8u   /* CPUs beyond share theirs */
@@ -39,15 +40,38 @@ struct dma_domain {
     struct page_record records[];
 };
 
+static inline void domain_count_resident(struct dma_domain *d, uint32_t resident)
+{
+    d->counters.resident = resident;
+    if (d->counters.resident_peak < resident)
+        d->counters.resident_peak = resident;
+}
+
+/* Whether [page, page + pages) is the guest's RAM. */
+static inline bool domain_has_pages(const struct dma_domain *d, uint64_t page, uint64_t pages)
+{
+    uint64_t base = d->space.base.v, bytes = d->space.pages * PAGE_SIZE;
+
+    return is_aligned(page, PAGE_SIZE) && page >= base && page - base < bytes &&
+           pages * PAGE_SIZE <= bytes - (page - base);
+}
+
 /* Whether pages are mapped as they are used. Otherwise all of them are there from the start. */
 static inline bool domain_fills(const struct dma_config *config)
 {
     return config->strategy == DMA_ON_DEMAND || config->strategy == DMA_PERSISTENT;
 }
 
-static inline iova_t domain_iova(const struct dma_domain *d, uint32_t page)
+static inline bool domain_has_window(const struct dma_domain *d)
 {
-    return iova(d->space.base.v + page * PAGE_SIZE);
+    return dma_strategy_has_window(d->config.strategy);
+}
+
+/* Of a page, or of a slot of the window. */
+static inline iova_t domain_iova(const struct dma_domain *d, uint32_t index)
+{
+    return domain_has_window(d) ? window_iova(&d->config.window, index)
+                                : iova(d->space.base.v + index * PAGE_SIZE);
 }
 
 static inline hpa_t domain_frame(const struct dma_domain *d, uint32_t page)

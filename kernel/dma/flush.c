@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/dma/flush.h"
 #include "kernel/dma/inval.h"
-#include "kernel/dma/mapcache.h"
 
 bool flush_is_deferred(enum dma_flush flush)
 {
@@ -27,10 +26,8 @@ bool flush_push(struct flush_queue *q, uint32_t page)
 {
     struct flush_batch *open = open_of(q);
 
-    if (open->count == FLUSH_ENTRIES)
-        return false;
     open->page[open->count++] = page;
-    return true;
+    return open->count == FLUSH_ENTRIES;
 }
 
 static void release_sent(struct dma_domain *d, struct flush_queue *q)
@@ -38,15 +35,20 @@ static void release_sent(struct dma_domain *d, struct flush_queue *q)
     struct flush_batch *sent = sent_of(q);
 
     d->counters.leaving -= sent->count;
-    mapcache_release(d, sent->page, sent->count);
+    inval_release(d, sent->page, sent->count);
     sent->count = 0;
+}
+
+static void reap(struct dma_domain *d, struct flush_queue *q)
+{
+    if (sent_of(q)->count && dma_hw_done(d->space.hw, q->token))
+        release_sent(d, q);
 }
 
 void flush_reap(struct dma_domain *d)
 {
-    for (struct flush_queue *q = d->queues; q < d->queues + d->queue_count; q++)
-        if (sent_of(q)->count && dma_hw_done(d->space.hw, q->token))
-            release_sent(d, q);
+    for (uint32_t i = 0; i < d->queue_count; i++)
+        reap(d, &d->queues[i]);
 }
 
 /* Clears what is queued and adds it to the open batch of invalidations; the queue turns over. */
@@ -57,6 +59,27 @@ static int stage(struct dma_domain *d, struct flush_queue *q)
 
     if (!error)
         q->open = !q->open;
+    return error;
+}
+
+static int await_queue(struct dma_domain *d, struct flush_queue *q)
+{
+    int error;
+
+    if (sent_of(q)->count == 0)
+        return 0;
+    error = inval_wait(d, q->token);
+    if (!error)
+        release_sent(d, q);
+    return error;
+}
+
+static int await_sent(struct dma_domain *d)
+{
+    int error = 0;
+
+    for (uint32_t i = 0; i < d->queue_count && !error; i++)
+        error = await_queue(d, &d->queues[i]);
     return error;
 }
 
@@ -83,18 +106,17 @@ int flush_send(struct dma_domain *d)
     return error;
 }
 
-static int await_sent(struct dma_domain *d)
+int flush_send_full(struct dma_domain *d, struct flush_queue *q)
 {
     int error = 0;
 
-    for (struct flush_queue *q = d->queues; q < d->queues + d->queue_count && !error; q++) {
-        if (sent_of(q)->count == 0)
-            continue;
-        error = inval_wait(d, q->token);
-        if (!error)
-            release_sent(d, q);
-    }
-    return error;
+    reap(d, q);
+    /* Both batches are full: hardware is that far behind. */
+    if (sent_of(q)->count)
+        error = await_queue(d, q);
+    if (!error)
+        error = stage(d, q);
+    return error ? error : inval_submit(d, &q->token);
 }
 
 int flush_leaving(struct dma_domain *d)
@@ -105,18 +127,10 @@ int flush_leaving(struct dma_domain *d)
     if (d->queue_count == 0)
         return inval_leaving(d);
     while (d->leaving_count > 0 && !error) {
-        if (flush_push(q, d->leaving[d->leaving_count - 1])) {
-            d->leaving_count--;
-            d->counters.leaving++;
-            continue;
-        }
-        error = flush_send(d);
-        /* Both batches are full: hardware is that far behind. */
-        if (!error && open_of(q)->count == FLUSH_ENTRIES)
-            error = await_sent(d);
+        d->counters.leaving++;
+        if (flush_push(q, d->leaving[--d->leaving_count]))
+            error = flush_send_full(d, q);
     }
-    if (!error && open_of(q)->count == FLUSH_ENTRIES)
-        error = flush_send(d);
     return error;
 }
 

@@ -14,14 +14,16 @@
 bool flush_is_deferred(enum dma_flush flush);
 uint32_t flush_queues(enum dma_flush flush);
 
-/* Adds a page: false when the queue is full. Touches nothing but the queue, so that CPUs with a
- * queue each need no lock between them before the queue is to be sent. */
+/* Adds a page; true when the queue is full and has to be sent. Touches nothing but the queue, so
+ * that CPUs with a queue each need no lock between them until then. */
 bool flush_push(struct flush_queue *q, uint32_t page);
 
 /* What this call took: invalidated and released, or queued. 0 or -ETIMEDOUT, as all of these. */
 int flush_leaving(struct dma_domain *d);
 /* Takes back what has completed. Never waits. */
 void flush_reap(struct dma_domain *d);
+/* Hands a full queue over. Waits only for its last batch, 250 pages before. */
+int flush_send_full(struct dma_domain *d, struct flush_queue *q);
 /* Hands all queues over in one batch. Never waits: a queue whose last batch is still under way
  * stays as it is. */
 int flush_send(struct dma_domain *d);

@@ -81,6 +81,14 @@ int inval_pages(struct dma_domain *d, uint32_t *pages, uint32_t count)
     return error;
 }
 
+void inval_release(struct dma_domain *d, const uint32_t *pages, uint32_t count)
+{
+    if (domain_has_window(d))
+        window_release(d, pages, count);
+    else
+        mapcache_release(d, pages, count);
+}
+
 int inval_leaving(struct dma_domain *d)
 {
     int error;
@@ -92,7 +100,7 @@ int inval_leaving(struct dma_domain *d)
         error = inval_complete(d);
     if (error)
         return error;
-    mapcache_release(d, d->leaving, d->leaving_count);
+    inval_release(d, d->leaving, d->leaving_count);
     d->leaving_count = 0;
     return 0;
 }

@@ -19,6 +19,9 @@ int inval_wait(struct dma_domain *d, dma_token_t token);
 /* Hands the open batch over and waits for its token. */
 int inval_complete(struct dma_domain *d);
 
+/* Leaving to absent: their invalidation has completed. */
+void inval_release(struct dma_domain *d, const uint32_t *pages, uint32_t count);
+
 /* Clears and invalidates the leaving pages, waits once, and only then releases them. */
 int inval_leaving(struct dma_domain *d);
 

@@ -2,20 +2,13 @@
 #include "kernel/dma/mapcache.h"
 #include "kernel/dma/word.h"
 
-static void count_resident(struct dma_domain *d, uint32_t resident)
-{
-    d->counters.resident = resident;
-    if (d->counters.resident_peak < resident)
-        d->counters.resident_peak = resident;
-}
-
 static void set_records(struct dma_domain *d, uint32_t rights)
 {
     for (uint32_t page = 0; page < d->space.pages; page++)
         d->records[page] = (struct page_record){.rights = rights};
     evict_order_init(&d->order, d->records, d->space.table);
     d->leaving_count = 0;
-    count_resident(d, rights ? d->space.pages : 0);
+    domain_count_resident(d, rights ? d->space.pages : 0);
 }
 
 void mapcache_reset(struct dma_domain *d, uint32_t rights)
@@ -35,7 +28,7 @@ void mapcache_admit(struct dma_domain *d, uint32_t page, uint32_t rights)
     word_scrub(&d->space.table[page]);
     d->records[page].rights = rights;
     d->config.policy->insert(&d->order, page);
-    count_resident(d, d->counters.resident + 1);
+    domain_count_resident(d, d->counters.resident + 1);
 }
 
 bool mapcache_take(struct dma_domain *d, uint32_t page)
@@ -56,7 +49,7 @@ void mapcache_release(struct dma_domain *d, const uint32_t *pages, uint32_t coun
     for (uint32_t i = 0; i < count; i++)
         d->records[pages[i]].leaving = 0;
     d->counters.evictions += count;
-    count_resident(d, d->counters.resident - count);
+    domain_count_resident(d, d->counters.resident - count);
 }
 
 uint32_t mapcache_idle(const struct dma_domain *d)

@@ -98,6 +98,8 @@ int dma_domain_set_quota(struct dma_domain *d, uint32_t quota)
 
     if (d->counters.resident > quota && flush_all(d) != 0)
         return d->ended;
+    if (d->counters.resident > quota && domain_has_window(d))
+        return -EBUSY;
     if (d->counters.resident > quota) {
         uint32_t goal = d->counters.resident - quota, gone;
 

@@ -25,14 +25,14 @@ static bool order_is_valid(const struct dma_domain *d)
 static bool batch_is_valid(const struct dma_domain *d, const uint32_t *pages, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (pages[i] >= d->space.pages || !d->records[pages[i]].leaving)
+        if (!dma_domain_is_leaving(d, pages[i]))
             return false;
     return true;
 }
 
-/* Adds up all leaving pages: as many as records say, so none is queued twice. Only an invalidation
- * that failed leaves some outside of the queues. */
-static bool leaving_is_valid(const struct dma_domain *d, uint32_t leaving)
+/* As many are queued as the records say, so none is queued twice. Only an invalidation that failed
+ * leaves some outside of the queues. */
+static bool leaving_is_valid(const struct dma_domain *d)
 {
     uint32_t queued = 0;
 
@@ -45,10 +45,10 @@ static bool leaving_is_valid(const struct dma_domain *d, uint32_t leaving)
     }
     if (!batch_is_valid(d, d->leaving, d->leaving_count) || (d->leaving_count && !d->ended))
         return false;
-    return queued == d->counters.leaving && queued + d->leaving_count == leaving;
+    return queued == d->counters.leaving;
 }
 
-bool dma_domain_is_valid(const struct dma_domain *d)
+static bool cache_is_valid(const struct dma_domain *d)
 {
     uint32_t mapped = 0, leaving = 0;
 
@@ -60,11 +60,17 @@ bool dma_domain_is_valid(const struct dma_domain *d)
         mapped += record->rights != 0;
         leaving += record->leaving;
     }
-    if (!order_is_valid(d) || !leaving_is_valid(d, leaving))
-        return false;
     if (domain_fills(&d->config) && d->order.list.length != mapped)
         return false;
-    return d->counters.resident == mapped + leaving && d->counters.resident <= d->config.quota &&
+    return order_is_valid(d) && d->counters.resident == mapped + leaving &&
+           leaving == d->counters.leaving + d->leaving_count;
+}
+
+bool dma_domain_is_valid(const struct dma_domain *d)
+{
+    if (!(domain_has_window(d) ? window_is_valid(d) : cache_is_valid(d)) || !leaving_is_valid(d))
+        return false;
+    return d->counters.resident <= d->config.quota &&
            d->counters.resident_peak >= d->counters.resident && d->config.quota <= d->space.pages &&
            d->floor <= d->config.quota;
 }

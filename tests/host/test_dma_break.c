@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include "kernel/dma/evict.h"
 #include "tests/host/dma_sim.h"
+#include "tests/host/window_life.h"
 
 static enum { NOTHING, INVALIDATE, CLEAR, WAIT, DONE, HALF } left_out;
 
@@ -71,13 +72,34 @@ static bool lives(bool eager, enum dma_flush flush)
     return sim_finish(&sim);
 }
 
+/* The same for a guest that chooses its IOVAs. */
+static bool window_lives(bool eager, enum dma_flush flush)
+{
+    const struct window_config config = {
+        .dma = {.strategy = DMA_SINGLE_USE,
+                .flush = flush,
+                .quota = 40,
+                .window = {iova(0x7000000000), 64, 1, 64 * PAGE_SIZE}},
+        .pages = 64,
+        .eager = eager,
+    };
+    static struct window_life life;
+    struct draw source = draw_seed(1);
+
+    window_start(&life, &config, &source);
+    for (int i = 0; i < 2000; i++)
+        if (!window_step(&life))
+            break;
+    return window_finish(&life);
+}
+
 /* Under every flush. */
 static bool holds(bool eager)
 {
     bool all = true;
 
     for (int flush = DMA_FLUSH_STRICT; flush <= DMA_FLUSH_BATCH; flush++)
-        all &= lives(eager, (enum dma_flush)flush);
+        all &= lives(eager, (enum dma_flush)flush) && window_lives(eager, (enum dma_flush)flush);
     return all;
 }
 
@@ -87,7 +109,7 @@ static bool is_caught(bool eager)
     bool any = false;
 
     for (int flush = DMA_FLUSH_STRICT; flush <= DMA_FLUSH_BATCH; flush++)
-        any |= lives(eager, (enum dma_flush)flush);
+        any |= lives(eager, (enum dma_flush)flush) || window_lives(eager, (enum dma_flush)flush);
     return !any;
 }
 
@@ -138,6 +160,8 @@ static void a_token_believed_too_early_is_caught(void **state)
     for (int flush = DMA_FLUSH_DEFERRED; flush <= DMA_FLUSH_PERCPU; flush++) {
         assert_false(lives(true, (enum dma_flush)flush));
         assert_false(lives(false, (enum dma_flush)flush));
+        assert_false(window_lives(true, (enum dma_flush)flush));
+        assert_false(window_lives(false, (enum dma_flush)flush));
     }
 }
 

@@ -32,6 +32,18 @@ hpa_t nested_root(const struct nested_table *table)
     return t.nested_root;
 }
 
+bool dma_strategy_has_window(enum dma_strategy strategy)
+{
+    return strategy == DMA_SHARED || strategy == DMA_SINGLE_USE;
+}
+
+/* The window's one page: the last of RAM. */
+bool dma_domain_maps(const struct dma_domain *d, iova_t at, hpa_t frame)
+{
+    (void)d;
+    return at.v == 0x1000000000 && frame.v == RAM + (PAGES - 1) * PAGE_SIZE;
+}
+
 const struct dma_counters *dma_domain_counters(const struct dma_domain *d)
 {
     (void)d;
@@ -171,6 +183,19 @@ static void pages_beyond_the_count_are_seen(void **state)
     assert_int_equal(walker_check(&t.vm, NULL), 1);
     t.counters.resident = PAGES;
     assert_int_equal(walker_check(&t.vm, NULL), 0);
+}
+
+static void a_window_is_what_the_engine_says(void **state)
+{
+    (void)state;
+    dma_hw_clear(t.hw, iova(GPA), PAGES);
+    t.params.dma.strategy = DMA_SINGLE_USE;
+    assert_int_equal(dma_hw_prepare(t.hw, iova(0x1000000000), 2), 0);
+    assert_int_equal(dma_hw_set(t.hw, iova(0x1000000000), hpa(RAM + (PAGES - 1) * PAGE_SIZE), 1, 1),
+                     0);
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+    map_wrongly(0x1000001000, RAM, "a page that the engine did not map there");
+    map_wrongly(0x1000001000, 0x5000, "what is not its guest's memory");
 }
 
 static void translation_off_is_for_none_alone(void **state)
@@ -314,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup(device_reaches_what_it_must_not, setup),
         cmocka_unit_test_setup(ownerless_device_reaches_nothing, setup),
         cmocka_unit_test_setup(pages_beyond_the_count_are_seen, setup),
+        cmocka_unit_test_setup(a_window_is_what_the_engine_says, setup),
         cmocka_unit_test_setup(translation_off_is_for_none_alone, setup),
         cmocka_unit_test_setup(pass_through_and_wild_tables_are_seen, setup),
         cmocka_unit_test_setup(guest_reaches_what_it_must_not, setup),

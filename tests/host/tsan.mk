@@ -2,6 +2,7 @@
 # Tests with threads, under ThreadSanitizer: tests/host/threads_NAME.c and what it tests, THREADS_NAME_SRC.
 
 THREADS_iova_SRC := $(IOVA_SRC)
+THREADS_flush_SRC := $(DMA_ENGINE_SRC) tests/host/fake_dma_hw.c
 
 TSAN_FLAGS := -fsanitize=thread
 TSAN_CFLAGS := $(filter-out $(HOST_SANITIZE),$(HOST_CFLAGS)) $(TSAN_FLAGS)
