@@ -64,6 +64,19 @@ static int timed_out(struct vm *vm)
     return -ETIMEDOUT;
 }
 
+struct dma_window vm_dma_window(const struct vm *vm)
+{
+    uint32_t pages = (uint32_t)(vm->ram_bytes >> PAGE_SHIFT);
+
+    return vm->params->iova == &iova_identity ? dma_window_identity(iova(vm->ram_gpa.v), pages)
+                                              : dma_window_apart(pages);
+}
+
+gpa_t vm_dma_flushed(const struct vm *vm)
+{
+    return gpa(vm->dma_ring.v + ABI_DMA_BURST * sizeof(struct abi_dma_desc));
+}
+
 /* Everything about the quota is known. */
 static int create_domain(struct vm *vm)
 {
@@ -76,6 +89,8 @@ static int create_domain(struct vm *vm)
                               .hw = vm->params->dma.strategy == DMA_PASSTHROUGH ? NULL : vm->hw};
     int error;
 
+    if (dma_strategy_has_window(config.strategy))
+        config.window = vm_dma_window(vm);
     vm->dma_memory_frames = align_up(dma_domain_bytes(pages, &config), PAGE_SIZE) >> PAGE_SHIFT;
     vm->dma_memory = phys_to_virt(frame_alloc_run(vm->dma_memory_frames, PAGE_SIZE));
     if (!vm->dma_memory)
@@ -176,6 +191,13 @@ int vm_dma_set_floor(struct vm *vm, uint64_t floor)
     return error == -ENOSPC ? refuse_floor(vm, floor) : error;
 }
 
+static void tell_flushed(const struct vm *vm)
+{
+    volatile uint64_t *flushed = vm_ram(vm, vm_dma_flushed(vm), sizeof *flushed);
+
+    *flushed = dma_domain_counters(vm->dma)->unmaps;
+}
+
 /* Copied in once and checked as copied: the guest may change the ring at any time. Of the answer
  * only the statuses go back. */
 int vm_dma_map(struct vm *vm, uint64_t descriptors)
@@ -193,6 +215,7 @@ int vm_dma_map(struct vm *vm, uint64_t descriptors)
     error = dma_map_burst(vm->dma, burst, (uint32_t)descriptors);
     for (uint64_t i = 0; i < descriptors; i++)
         ring[i].status = burst[i].status;
+    tell_flushed(vm);
     guest_access_end();
     return error == -ETIMEDOUT ? timed_out(vm) : error;
 }
@@ -210,8 +233,15 @@ void vm_dma_look(struct vm *vm)
     if (vm->waiting_since == 0)
         vm->waiting_since = now;
     age = now - vm->waiting_since + us_to_tsc(1000000 / FLUSH_HZ); /* at the next look */
-    if (age >= us_to_tsc(FLUSH_AFTER_US) && dma_domain_flush(vm->dma) == -ETIMEDOUT)
+    if (age < us_to_tsc(FLUSH_AFTER_US))
+        return;
+    if (dma_domain_flush(vm->dma) == -ETIMEDOUT)
         timed_out(vm);
+    if (!dma_domain_is_waiting(vm->dma))
+        vm->waiting_since = 0;
+    guest_access_begin();
+    tell_flushed(vm);
+    guest_access_end();
 }
 
 uint64_t vm_dma_sleep(const struct vm *vm, uint64_t us)

@@ -50,6 +50,10 @@ void vm_interrupt_woken(struct vm *vm);
 
 /* vm_dma.c: the domain and its quota. */
 int vm_dma_create(struct vm *vm);
+/* The IOVAs of the guest's choice, where the strategy has such. */
+struct dma_window vm_dma_window(const struct vm *vm);
+/* Where the guest finds dma_flushed: behind the ring. */
+gpa_t vm_dma_flushed(const struct vm *vm);
 /* ABI_DMA_INIT: its result. */
 int vm_dma_set_floor(struct vm *vm, uint64_t floor);
 /* ABI_DMA_MAP: its result. */
