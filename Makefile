@@ -85,6 +85,7 @@ include tests/cpu/cpu.mk
 # ---- everything a person calls --------------------------------------------------------------------
 include tools/mapsim/mapsim.mk
 include tools/targets.mk
+include tests/bench/bench.mk
 
 .PHONY: clean
 clean:

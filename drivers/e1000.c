@@ -219,31 +219,32 @@ static int take_mac(struct e1000 *n)
     return 0;
 }
 
-static void set_ring(volatile void *regs, uint32_t base_low, const volatile void *ring)
+static void set_ring(volatile void *regs, uint32_t base_low, uint64_t iova)
 {
     /* RDBAL, RDBAH, RDLEN, RDH, RDT lie at the same distances as TDBAL and so on. */
-    mmio_write32(regs, base_low, (uint32_t)(uintptr_t)ring);
-    mmio_write32(regs, base_low + (RDBAH - RDBAL), (uint32_t)((uintptr_t)ring >> 32));
+    mmio_write32(regs, base_low, (uint32_t)iova);
+    mmio_write32(regs, base_low + (RDBAH - RDBAL), (uint32_t)(iova >> 32));
     mmio_write32(regs, base_low + (RDLEN - RDBAL), E1000_RING_BYTES);
     mmio_write32(regs, base_low + (RDH - RDBAL), 0);
     mmio_write32(regs, base_low + (RDT - RDBAL), 0);
 }
 
-int e1000_start(struct e1000 *n, volatile void *bar0, uint16_t device, void *tx_ring, void *rx_ring)
+int e1000_start(struct e1000 *n, volatile void *bar0, uint16_t device, struct e1000_ring tx,
+                struct e1000_ring rx)
 {
     int error = e1000_reset(bar0);
 
     if (error)
         return error;
-    *n = (struct e1000){.regs = bar0, .device = device, .tx = tx_ring, .rx = rx_ring};
+    *n = (struct e1000){.regs = bar0, .device = device, .tx = tx.at, .rx = rx.at};
     error = take_mac(n);
     if (error)
         return error;
     mmio_write32(bar0, CTRL, mmio_read32(bar0, CTRL) | CTRL_SLU | CTRL_ASDE);
     for (uint32_t i = 0; i < 128; i++)
         mmio_write32(bar0, MTA + 4 * i, 0);
-    set_ring(bar0, RDBAL, n->rx);
-    set_ring(bar0, TDBAL, n->tx);
+    set_ring(bar0, RDBAL, rx.iova);
+    set_ring(bar0, TDBAL, tx.iova);
     mmio_write32(bar0, RDTR, 0);
     mmio_write32(bar0, ITR, 0); /* who masks interrupts while there is work needs no throttle */
     mmio_write32(bar0, TIPG, TIPG_COPPER);

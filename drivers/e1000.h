@@ -23,6 +23,11 @@
 #define E1000_MIN_FRAME  60u   /* without the FCS; the controller pads shorter ones */
 #define E1000_MAX_FRAME  1514u /* without the FCS */
 
+struct e1000_ring {
+    void *at;
+    uint64_t iova;
+};
+
 struct e1000_tx_desc;
 struct e1000_rx_desc;
 
@@ -45,11 +50,11 @@ bool e1000_is_supported(uint16_t vendor, uint16_t device);
 int e1000_reset(volatile void *bar0);
 
 /*
- * Resets, reads the MAC address, starts transmitter and receiver on two zeroed rings. IOVA of a
- * ring = its address. The receiver has no buffers yet. -ENODEV, -ETIMEDOUT.
+ * Resets, reads the MAC address, starts transmitter and receiver on two zeroed rings. The receiver
+ * has no buffers yet. -ENODEV, -ETIMEDOUT.
  */
-int e1000_start(struct e1000 *n, volatile void *bar0, uint16_t device, void *tx_ring,
-                void *rx_ring);
+int e1000_start(struct e1000 *n, volatile void *bar0, uint16_t device, struct e1000_ring tx,
+                struct e1000_ring rx);
 /* An interrupt for whatever the two take functions would find next. What came before that is found
  * by looking again, afterwards. */
 void e1000_interrupt_on(const struct e1000 *n);

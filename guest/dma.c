@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdbool.h>
 #include "guest/console.h"
+#include "guest/dma_window.h"
 #include "guest/dma_word.h"
 #include "guest/hyper.h"
 
 #define PAGE_SHIFT 12
 
 struct dma_counters dma_counters;
+static bool has_window;
 
 static uint32_t *word_of(uint32_t index)
 {
@@ -40,6 +42,9 @@ void dma_start(uint32_t floor_pages)
 {
     int64_t error = hyper_call(ABI_DMA_INIT, floor_pages, 0);
 
+    has_window = boot->dma_mode != ABI_DMA_TABLE;
+    if (!error && has_window)
+        dma_window_start();
     if (error)
         fail("DMA refused for a floor of %u pages: error %d", floor_pages, (int)-error);
 }
@@ -47,6 +52,7 @@ void dma_start(uint32_t floor_pages)
 void dma_burst_begin(struct dma_burst *b)
 {
     b->held = b->descs = b->missed = 0;
+    b->error = 0;
 }
 
 /* True when the last descriptor has the page, or takes it as its next one. */
@@ -77,26 +83,33 @@ static void add_miss(struct dma_burst *b, uint64_t page, uint32_t rights)
         .op = ABI_DMA_OP_MAP, .rights = (uint8_t)rights, .pages = 1, .iova = page, .page = page};
 }
 
-void dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights)
+uint64_t dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights)
 {
+    if (has_window)
+        return dma_window_map(b, address, rights);
+
     uint32_t index = index_of(address);
     uint32_t *word = word_of(index);
     uint32_t old = dma_word_take(words(), address);
 
     b->index[b->held++] = index;
     if (dma_word_is_hit(old, rights))
-        return;
+        return address;
     if ((old & rights) == rights) {
         __atomic_fetch_or(word, ABI_DMA_VISITED | ABI_DMA_TOUCHED, __ATOMIC_SEQ_CST);
-        return;
+        return address;
     }
     __atomic_fetch_or(word, ABI_DMA_TOUCHED, __ATOMIC_SEQ_CST);
     b->missed++;
     add_miss(b, address & ~(uint64_t)((1u << PAGE_SHIFT) - 1), rights);
+    return address;
 }
 
 int dma_burst_commit(struct dma_burst *b)
 {
+    if (has_window)
+        return dma_window_commit(b);
+
     int error = b->descs ? (int)hyper_call(ABI_DMA_MAP, b->descs, 0) : 0;
 
     if (!error) {
@@ -110,14 +123,25 @@ int dma_burst_commit(struct dma_burst *b)
     return error;
 }
 
-void dma_unmap(uint64_t address)
+void dma_unmap(uint64_t at)
 {
-    dma_word_give(words(), address);
+    if (has_window) {
+        dma_window_unmap(at);
+        return;
+    }
+    dma_word_give(words(), at);
     dma_counters.unmaps++;
+}
+
+void dma_flush(void)
+{
+    if (has_window)
+        dma_window_flush();
 }
 
 void dma_pretouch(const void *start, uint32_t pages, uint32_t rights)
 {
+    uint64_t at[DMA_BURST_PAGES];
     struct dma_burst b;
     uint32_t n;
 
@@ -127,12 +151,12 @@ void dma_pretouch(const void *start, uint32_t pages, uint32_t rights)
         n = pages - first < DMA_BURST_PAGES ? pages - first : DMA_BURST_PAGES;
         dma_burst_begin(&b);
         for (uint32_t i = 0; i < n; i++)
-            dma_burst_map(&b, address + ((uint64_t)i << PAGE_SHIFT), rights);
+            at[i] = dma_burst_map(&b, address + ((uint64_t)i << PAGE_SHIFT), rights);
         /* A refusal loses nothing: these pages then miss when they are used. */
         if (dma_burst_commit(&b))
             return;
         for (uint32_t i = 0; i < n; i++)
-            dma_unmap(address + ((uint64_t)i << PAGE_SHIFT));
+            dma_unmap(at[i]);
     }
 }
 

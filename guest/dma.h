@@ -19,7 +19,9 @@ struct dma_burst {
     uint32_t held;  /* references taken */
     uint32_t descs; /* descriptors in the ring */
     uint32_t missed;
-    uint32_t index[DMA_BURST_PAGES]; /* table index of each reference, to give them back */
+    int error;
+    uint32_t index[DMA_BURST_PAGES]; /* table index or window slot of each, to give them back */
+    uint8_t rights[DMA_BURST_PAGES]; /* with a window */
 };
 
 struct dma_counters {
@@ -35,17 +37,22 @@ extern struct dma_counters dma_counters;
 void dma_start(uint32_t floor_pages);
 
 /*
- * Takes a reference to the page that holds address, inside guest RAM. One burst is open at a time:
- * the descriptors go straight into the shared ring. The caller keeps to DMA_BURST_PAGES.
+ * Takes a reference to the page that holds address, inside guest RAM, and returns the address for
+ * the device: good once the burst is committed, and until it is unmapped. One burst is open at a
+ * time: the descriptors go straight into the shared ring. The caller keeps to DMA_BURST_PAGES.
  */
 void dma_burst_begin(struct dma_burst *b);
-void dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights);
+uint64_t dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights);
 
 /* 0: the device may use every page. Else all references are given back: -ENOSPC, try again after an
  * unmap; anything else is a defect. */
 int dma_burst_commit(struct dma_burst *b);
 
-void dma_unmap(uint64_t address);
+/* at: as dma_burst_map returned it. */
+void dma_unmap(uint64_t at);
+
+/* Hands over unmaps that wait for company, which they do with a window alone. */
+void dma_flush(void);
 
 /* Has each of the pages been mapped once, so that no miss is left for later. */
 void dma_pretouch(const void *start, uint32_t pages, uint32_t rights);

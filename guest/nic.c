@@ -83,15 +83,17 @@ void nic_sleep(uint64_t wake, bool (*look)(void))
     e1000_interrupt_off(&nic_device);
 }
 
-static void map_ring(void *ring)
+static struct e1000_ring new_ring(void)
 {
+    struct e1000_ring ring = {.at = heap_pages(1)};
     struct dma_burst b;
 
     dma_burst_begin(&b);
-    dma_burst_map(&b, (uintptr_t)ring, ABI_DMA_READ | ABI_DMA_WRITE);
+    ring.iova = dma_burst_map(&b, (uintptr_t)ring.at, ABI_DMA_READ | ABI_DMA_WRITE);
     int error = dma_burst_commit(&b);
     if (error)
         fail("nic: cannot map a descriptor ring: error %d", -error);
+    return ring;
 }
 
 static void wait_for_link(void)
@@ -108,7 +110,7 @@ static void wait_for_link(void)
 
 void nic_start(const struct nic_user *frames_to, bool loopback)
 {
-    void *tx_ring = heap_pages(1), *rx_ring = heap_pages(1);
+    struct e1000_ring tx, rx;
     int error;
 
     if (!e1000_is_supported(boot->device_vendor, boot->device_id))
@@ -116,10 +118,9 @@ void nic_start(const struct nic_user *frames_to, bool loopback)
              boot->device_vendor, boot->device_id);
     nic_user = frames_to;
     dma_start(NIC_FLOOR_PAGES);
-    map_ring(tx_ring);
-    map_ring(rx_ring);
-    error = e1000_start(&nic_device, (volatile void *)boot->bar_base, boot->device_id, tx_ring,
-                        rx_ring);
+    tx = new_ring();
+    rx = new_ring();
+    error = e1000_start(&nic_device, (volatile void *)boot->bar_base, boot->device_id, tx, rx);
     if (!error && loopback)
         error = e1000_loopback(&nic_device);
     if (error)

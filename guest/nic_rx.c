@@ -12,6 +12,7 @@ static uint8_t *pool;
 static uint16_t free_buffers[RX_LINE]; /* first in, first out; running counts below */
 static uint32_t free_head, free_tail;
 static uint16_t buffer_of[E1000_RING];
+static uint64_t iova_of[E1000_RING];
 static uint32_t posted;
 static struct nic_refusal refusal;
 
@@ -32,18 +33,21 @@ void nic_rx_release(uint16_t buffer)
 /* Posts n buffers with one burst: all or none, so that nothing is lost on a refusal. */
 static bool post(uint32_t n)
 {
+    uint64_t at[NIC_RX_BURST];
     struct dma_burst b;
 
     dma_burst_begin(&b);
     for (uint32_t i = 0; i < n; i++) {
         uint16_t buffer = free_buffers[(free_head + i) % RX_LINE];
-        dma_burst_map(&b, (uintptr_t)data_of(buffer), ABI_DMA_WRITE);
+        at[i] = dma_burst_map(&b, (uintptr_t)data_of(buffer), ABI_DMA_WRITE);
     }
     if (!nic_commit(&b, &refusal))
         return false;
     for (uint32_t i = 0; i < n; i++) {
-        uint16_t buffer = free_buffers[free_head++ % RX_LINE];
-        buffer_of[e1000_rx_put(&nic_device, (uintptr_t)data_of(buffer))] = buffer;
+        uint8_t slot = e1000_rx_put(&nic_device, at[i]);
+
+        buffer_of[slot] = free_buffers[free_head++ % RX_LINE];
+        iova_of[slot] = at[i];
     }
     posted += n;
     e1000_rx_doorbell(&nic_device);
@@ -94,7 +98,7 @@ bool nic_rx_take(void)
             break;
         uint16_t buffer = buffer_of[slot];
         posted--;
-        dma_unmap((uintptr_t)data_of(buffer));
+        dma_unmap(iova_of[slot]);
         if (bytes == 0) {
             nic_counters.rx_damaged++;
             nic_rx_release(buffer);

@@ -11,7 +11,8 @@
 
 struct piece {
     uint64_t address;
-    void *cookie; /* of the frame, in its last piece */
+    uint64_t iova; /* while posted */
+    void *cookie;  /* of the frame, in its last piece */
     uint16_t bytes;
     bool last;
 };
@@ -32,7 +33,7 @@ bool nic_tx_take(void)
     while (e1000_tx_take(&nic_device) >= 0) {
         const struct piece *piece = &queue[sent++ % NIC_TX_QUEUE];
 
-        dma_unmap(piece->address);
+        dma_unmap(piece->iova);
         if (piece->last)
             nic_user->sent(piece->cookie);
         any = true;
@@ -97,14 +98,17 @@ static bool post(void)
     if (n == 0)
         return false;
     dma_burst_begin(&b);
-    for (uint32_t i = 0; i < n; i++)
-        dma_burst_map(&b, queue[(posted + i) % NIC_TX_QUEUE].address, ABI_DMA_READ);
+    for (uint32_t i = 0; i < n; i++) {
+        struct piece *piece = &queue[(posted + i) % NIC_TX_QUEUE];
+
+        piece->iova = dma_burst_map(&b, piece->address, ABI_DMA_READ);
+    }
     if (!nic_commit(&b, &refusal))
         return false;
     for (uint32_t i = 0; i < n; i++) {
         const struct piece *piece = &queue[posted++ % NIC_TX_QUEUE];
 
-        e1000_tx_put(&nic_device, piece->address, piece->bytes, piece->last, i == n - 1);
+        e1000_tx_put(&nic_device, piece->iova, piece->bytes, piece->last, i == n - 1);
         nic_counters.tx_packets += piece->last;
         nic_counters.tx_bytes += piece->bytes;
     }

@@ -2,7 +2,7 @@
 /*
  * The contract between Sluice and its guest; docs/abi.md tells it in prose. Depends on nothing but
  * <stdint.h>. Both sides are 64-bit little-endian. Addresses are guest-physical and, for DMA,
- * IOVA = GPA. Errors are negative Linux errno values.
+ * IOVA = GPA where no window says otherwise. Errors are negative Linux errno values.
  *
  * Entry: 64-bit long mode, CPL 0, interrupts off, RDI = GPA of struct abi_boot, RSP = top of a
  * stack inside guest RAM, paging on with all guest RAM and the device's registers mapped
@@ -15,8 +15,34 @@
 #include <stdint.h>
 
 #define ABI_MAGIC      0x43554c53u /* "SLUC" */
-#define ABI_VERSION    1u
+#define ABI_VERSION    2u
 #define ABI_ARGS_BYTES 512u
+
+/* abi_boot.dma_mode: how pages are mapped. */
+enum abi_dma_mode {
+    ABI_DMA_TABLE,      /* by the shared table; IOVA = GPA */
+    ABI_DMA_SHARED,     /* by descriptors, in the window: mappings of a page share its IOVA */
+    ABI_DMA_SINGLE_USE, /* by descriptors: an IOVA for each mapping */
+};
+
+/* abi_boot.dma_calls, with a window: when descriptors are handed over. */
+enum abi_dma_calls {
+    ABI_CALLS_SINGLE,    /* a call for each map and each unmap */
+    ABI_CALLS_PIGGYBACK, /* a call for each map; unmaps go along */
+    ABI_CALLS_BATCH,     /* a call for each burst of maps; unmaps go along */
+};
+
+#define ABI_IOVA_NAME 16u
+
+/* Where a guest may place its mappings: rows of pages IOVA pages, the second stride bytes behind
+ * the first. Three rows mean identity: page i of RAM at page i of a row, for READ | WRITE in the
+ * first, WRITE in the second, READ in the third. */
+struct abi_dma_window {
+    uint64_t base;
+    uint64_t stride;
+    uint32_t pages;
+    uint32_t rows;
+};
 
 struct abi_boot {
     uint32_t magic;   /* ABI_MAGIC */
@@ -34,9 +60,16 @@ struct abi_boot {
     uint64_t bar_bytes;
     uint16_t device_vendor; /* PCI ids; 0 without a device */
     uint16_t device_id;
-    uint32_t irq_vector;       /* the device's interrupt, without an EOI; 0: poll */
-    uint64_t seed;             /* for pseudo-random numbers: equal seeds, equal runs */
-    char args[ABI_ARGS_BYTES]; /* "work=tcp_rx,...": comma-separated key=value, 0-terminated */
+    uint32_t irq_vector; /* the device's interrupt, without an EOI; 0: poll */
+    uint64_t seed;       /* for pseudo-random numbers: equal seeds, equal runs */
+    uint32_t dma_mode;
+    uint32_t dma_calls;
+    struct abi_dma_window window; /* zeroes without one */
+    char iova[ABI_IOVA_NAME];     /* the allocator to use in it, by name */
+    uint64_t dma_flushed;         /* uint64_t: window pages that were unmapped for the last time and
+                                     whose invalidation has completed, in the order of their unmaps.
+                                     An IOVA used again before costs a wait */
+    char args[ABI_ARGS_BYTES];    /* "work=tcp_rx,...": comma-separated key=value, 0-terminated */
 };
 
 /*
@@ -52,10 +85,11 @@ enum abi_hypercall {
     ABI_DMA_INIT = 3, /* rdi = floor in pages, not 0; 0, -EBUSY when done twice, -EINVAL, -ENODEV
                          without a device, -ENOSPC: the quota is below the floor (the guest is then
                          ended) */
-    ABI_DMA_MAP = 4,  /* rdi = descriptors in the ring, 1..ABI_DMA_BURST; 0 when all were mapped,
-                         else none was: -ENOSPC (all of the quota is in use: retry after an unmap),
+    ABI_DMA_MAP = 4,  /* rdi = descriptors in the ring, 1..ABI_DMA_BURST; 0 when all took effect,
+                         else none did: -ENOSPC (all of the quota is in use: retry after an unmap),
                          -EINVAL (before ABI_DMA_INIT, too), -E2BIG, -ENOMEM, -ERANGE (beyond the
-                         IOMMU's reach); each descriptor's status says which */
+                         IOMMU's reach); with a window -EEXIST, -ENOENT, -EOVERFLOW; each
+                         descriptor's status says which */
     ABI_WINDOW_BEGIN = 5, /* begins the measured window; rdi, rsi unused; 0, -EBUSY inside of one or
                              after the last that a guest may have */
     ABI_WINDOW_END = 6, /* rdi = GPA of struct abi_window; ends it and prints the result record; 0,
@@ -103,13 +137,15 @@ struct abi_window {
 #define ABI_DMA_MAX_PAGES 64u /* pages a descriptor */
 
 #define ABI_DMA_OP_MAP 1u
+#define ABI_DMA_OP_UNMAP \
+    2u /* with a window only: ends one mapping of each page; rights and page 0 */
 
 struct abi_dma_desc {
-    uint8_t op;        /* ABI_DMA_OP_MAP */
+    uint8_t op;        /* ABI_DMA_OP_ */
     uint8_t rights;    /* ABI_DMA_READ | ABI_DMA_WRITE */
     uint16_t pages;    /* 1..ABI_DMA_MAX_PAGES, consecutive */
     int32_t status;    /* written by the hypervisor: 0 or a negative errno value */
-    uint64_t iova;     /* where the device shall see them; page-aligned, = page in this version */
+    uint64_t iova;     /* where the device shall see them; page-aligned. = page without a window */
     uint64_t page;     /* GPA of the first page, page-aligned */
     uint64_t reserved; /* 0 */
 };

@@ -135,13 +135,16 @@ static void run_work(struct cases *cs, uint32_t round, uint32_t work)
             .image = cs->image,
             .args = args,
             .memory = o->memory,
-            .identity = o->strategy[s] == DMA_NONE || vtd_is_absent(),
+            .identity =
+                o->strategy[s] == DMA_NONE || o->strategy[s] == DMA_PASSTHROUGH || vtd_is_absent(),
             .nic = cs->nic,
             .dma = {.strategy = o->strategy[s],
                     .policy = o->policy,
                     .flush = o->flush,
                     .quota = DMA_NO_QUOTA,
                     .evict_batch = o->evict_batch},
+            .iova = o->iova,
+            .calls = o->calls,
             .deadline_ms = o->deadline_ms,
         };
 

@@ -63,14 +63,15 @@ static int64_t call_wait_until(struct vm *vm, uint64_t when, uint64_t second)
     (void)second;
     if (when > latest)
         when = latest;
-    for (; now < when && !vm_interrupt_wakes(vm); now = tsc_read()) {
-        apic_timer_once(tsc_to_us(when - now) + 1);
+    for (; now < when && !vm->ended && !vm_interrupt_wakes(vm); now = tsc_read()) {
+        apic_timer_once(vm_dma_sleep(vm, tsc_to_us(when - now) + 1));
         wait_for_interrupt();
+        vm_dma_look(vm);
         slept = true;
     }
     vm_interrupt_woken(vm);
     if (slept)
-        apic_timer(WATCH_HZ);
+        vm_watch_timer(vm);
     return 0;
 }
 

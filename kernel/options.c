@@ -6,6 +6,7 @@
 #include "drivers/uart.h"
 #include "kernel/dma/evict.h"
 #include "kernel/log.h"
+#include "kernel/options_names.h"
 #include "kernel/panic.h"
 #include "lib/fmt.h"
 
@@ -13,36 +14,14 @@
 
 struct parse {
     struct options *out;
-    char *error; /* "" until something is wrong; the first error stays */
+    bool has_calls, has_iova, has_hits; /* said, so that they must mean something */
+    char *error;                        /* "" until something is wrong; the first error stays */
 };
 
 struct option {
     struct cmdline_option known;
     void (*set)(struct parse *p, const char *value);
 };
-
-static const char *const strategy_names[] = {
-    [DMA_NONE] = "none", [DMA_DIRECT] = "direct", [DMA_ON_DEMAND] = "on-demand", NULL};
-static const char *const flush_names[] = {
-    [DMA_FLUSH_STRICT] = "strict", [DMA_FLUSH_BATCH] = "batch", NULL};
-static const char *const irq_names[] = {[false] = "poll", [true] = "msi", NULL};
-
-static const char *const hits_names[] = {[DMA_HITS_FREE] = "free", [DMA_HITS_EXIT] = "exit", NULL};
-
-const char *dma_strategy_name(enum dma_strategy strategy)
-{
-    return strategy_names[strategy];
-}
-
-const char *dma_flush_name(enum dma_flush flush)
-{
-    return flush_names[flush];
-}
-
-const char *irq_name(bool msi)
-{
-    return irq_names[msi];
-}
 
 __attribute__((format(printf, 2, 3))) static void fail(struct parse *p, const char *format, ...)
 {
@@ -68,7 +47,7 @@ static void join(const char *const *names, char *to, size_t size)
 static int find_name(struct parse *p, const char *option, const char *name,
                      const char *const *names)
 {
-    char known[96];
+    char known[128];
     const char *nearest = cmdline_nearest(name, names);
 
     for (int i = 0; names[i] != NULL; i++)
@@ -162,7 +141,7 @@ static void set_work(struct parse *p, const char *value)
 
 static void add_strategy(struct parse *p, uint32_t index, const char *piece)
 {
-    int found = find_name(p, "strategy", piece, strategy_names);
+    int found = find_name(p, "strategy", piece, options_strategy_names);
 
     if (found >= 0)
         p->out->strategy[index] = (enum dma_strategy)found;
@@ -190,7 +169,7 @@ static void set_quota(struct parse *p, const char *value)
 
 static void add_irq(struct parse *p, uint32_t index, const char *piece)
 {
-    p->out->msi[index] = find_name(p, "irq", piece, irq_names) == true;
+    p->out->msi[index] = find_name(p, "irq", piece, options_irq_names) == true;
 }
 
 static void set_irq(struct parse *p, const char *value)
@@ -211,18 +190,35 @@ static void set_prefetch(struct parse *p, const char *value)
 
 static void set_hits(struct parse *p, const char *value)
 {
-    int found = find_name(p, "hits", value, hits_names);
+    int found = find_name(p, "hits", value, options_hits_names);
 
     if (found >= 0)
         p->out->hits = (enum dma_hits)found;
+    p->has_hits = true;
 }
 
 static void set_flush(struct parse *p, const char *value)
 {
-    int found = find_name(p, "flush", value, flush_names);
+    int found = find_name(p, "flush", value, options_flush_names);
 
     if (found >= 0)
         p->out->flush = (enum dma_flush)found;
+}
+
+static void set_calls(struct parse *p, const char *value)
+{
+    int found = find_name(p, "calls", value, options_calls_names);
+
+    if (found >= 0)
+        p->out->calls = (enum abi_dma_calls)found;
+    p->has_calls = true;
+}
+
+static void set_iova(struct parse *p, const char *value)
+{
+    if (find_name(p, "iova", value, iova_names) >= 0)
+        p->out->iova = iova_find(value);
+    p->has_iova = true;
 }
 
 static void set_evict(struct parse *p, const char *value)
@@ -297,13 +293,18 @@ static const struct option options[] = {
     {{"exit", "how to leave: qemu bochs reboot halt; halt"}, set_exit},
     {{"nic", "auto or bus:dev.fn; auto"}, set_nic},
     {{"work", "workloads, in order; idle"}, set_work},
-    {{"strategy", "none direct on-demand; on-demand"}, set_strategy},
+    {{"strategy", "none passthrough direct persistent shared single-use on-demand; on-demand"},
+     set_strategy},
     {{"quota", "64M 10% w50% none, for on-demand; 25%"}, set_quota},
     {{"irq", "how the guest learns of its NIC's work: poll msi; poll"}, set_irq},
-    {{"policy", "fifo lru clock sieve s3fifo arc csra adaptive; adaptive"}, set_policy},
+    {{"policy", "fifo lru clock sieve s3fifo arc csra adaptive, for on-demand; adaptive"},
+     set_policy},
     {{"prefetch", "followers that come along with a miss, 0 to 16; 0"}, set_prefetch},
-    {{"hits", "free, or exit: the guest calls for every map; free"}, set_hits},
-    {{"flush", "strict batch; batch"}, set_flush},
+    {{"hits", "table, or exit: the guest calls for every map, for on-demand; table"}, set_hits},
+    {{"flush", "strict deferred percpu batch; batch"}, set_flush},
+    {{"calls", "single piggyback batch, for shared and single-use; batch"}, set_calls},
+    {{"iova", "identity rbtree eiovar magazine sizeclass, for shared and single-use; magazine"},
+     set_iova},
     {{"evict", "pages a batch eviction frees; 16"}, set_evict},
     {{"rounds", "how often the list of cases runs; 1"}, set_rounds},
     {{"mem", "guest RAM; 64M"}, set_mem},
@@ -312,7 +313,8 @@ static const struct option options[] = {
     {{"seed", "for the guest's pseudo-random numbers; 1"}, set_seed},
     {{"guest", "\"key=value,...\" handed to the guest"}, set_guest},
     {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"}, set_rsdp},
-    {{"unsafe-dma", "allows strategy=none: the device reaches all memory"}, set_unsafe_dma},
+    {{"unsafe-dma", "allows strategy=none and passthrough: the device reaches all memory"},
+     set_unsafe_dma},
     {{"unsafe-msi", "allows a unit without interrupt remapping"}, set_unsafe_msi},
     {{"unsafe-no-iommu", "allows a machine without VT-d: the device reaches all memory"},
      set_unsafe_no_iommu},
@@ -356,11 +358,36 @@ static const struct options defaults = {
     .policy = &evict_adaptive,
     .flush = DMA_FLUSH_BATCH,
     .evict_batch = 16,
+    .calls = ABI_CALLS_BATCH,
+    .iova = &iova_magazine,
     .rounds = 1,
     .memory = 64ull << 20,
     .deadline_ms = 5000,
     .seed = 1,
 };
+
+/* Options that were said and that no strategy of the list looks at. */
+static void check_meaning(struct parse *p)
+{
+    bool has_window = false, evicts = false;
+
+    for (uint32_t i = 0; i < p->out->strategies; i++) {
+        has_window |= dma_strategy_has_window(p->out->strategy[i]);
+        evicts |= p->out->strategy[i] == DMA_ON_DEMAND;
+    }
+    if (p->has_calls && !has_window)
+        fail(p, "calls= is for strategies that call for each map and unmap: add shared or "
+                "single-use to strategy=, or leave it out");
+    if (p->has_iova && !has_window)
+        fail(p, "iova= is for strategies where the guest chooses the IOVA: it is the page's own "
+                "address with the others; add shared or single-use to strategy=, or leave it out");
+    if (p->has_hits && !evicts)
+        fail(p, "hits= is for on-demand: the others evict nothing, or see each map as it is; add "
+                "on-demand to strategy=, or leave it out");
+    if (evicts && p->out->policy->needs_hits && p->out->hits == DMA_HITS_FREE)
+        fail(p, "policy=%s must see every map: add hits=exit, or take policy=clock",
+             p->out->policy->name);
+}
 
 int options_parse(const char *text, struct options *out, char error[OPTIONS_ERROR_TEXT])
 {
@@ -373,11 +400,11 @@ int options_parse(const char *text, struct options *out, char error[OPTIONS_ERRO
     error[0] = 0;
     if (cmdline_parse(text, known, seen, unknown, &p) != 0)
         fail(&p, "command line: a word over 511 bytes, or a quote that is not closed");
+    check_meaning(&p);
     for (uint32_t i = 0; i < out->strategies; i++)
-        if (out->strategy[i] == DMA_NONE && !out->unsafe_dma)
-            fail(&p, "strategy=none lets the device reach all memory: add unsafe-dma to allow it");
-    if (out->policy->needs_hits && out->hits == DMA_HITS_FREE)
-        fail(&p, "policy=%s must see every map: add hits=exit, or take policy=clock",
-             out->policy->name);
+        if ((out->strategy[i] == DMA_NONE || out->strategy[i] == DMA_PASSTHROUGH) &&
+            !out->unsafe_dma)
+            fail(&p, "strategy=%s lets the device reach all memory: add unsafe-dma to allow it",
+                 options_strategy_names[out->strategy[i]]);
     return error[0] ? -EINVAL : 0;
 }

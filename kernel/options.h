@@ -9,6 +9,7 @@
 #include "kernel/addr.h"
 #include "kernel/cmdline.h"
 #include "kernel/dma/dma.h"
+#include "kernel/dma/iova.h"
 
 #define OPTIONS_LIST       16
 #define OPTIONS_NAME       32
@@ -30,6 +31,8 @@ struct options {
     uint32_t evict_batch; /* pages */
     uint32_t prefetch;    /* followers */
     enum dma_hits hits;
+    enum abi_dma_calls calls;
+    const struct iova_allocator *iova;
     uint32_t rounds;
     uint64_t memory;      /* bytes of guest RAM */
     uint64_t working_set; /* pages; 0: measured */
@@ -51,5 +54,6 @@ int options_parse(const char *text, struct options *out, char error[OPTIONS_ERRO
 const char *dma_strategy_name(enum dma_strategy strategy);
 const char *dma_flush_name(enum dma_flush flush);
 const char *irq_name(bool msi);
+const char *dma_calls_name(enum abi_dma_calls calls);
 
 #endif

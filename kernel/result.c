@@ -85,17 +85,39 @@ static void add_config(struct record *r, const struct vm *vm, const struct vm_re
 {
     const struct dma_config *dma = &vm->params->dma;
     bool evicts = dma->strategy == DMA_ON_DEMAND;
+    bool flushes = evicts || dma_strategy_has_window(dma->strategy);
 
     add_text(r, "workload", result->guest.workload);
     add_text(r, "strategy", dma_strategy_name(dma->strategy));
     add_text(r, "policy", evicts ? dma->policy->name : "none");
-    add_text(r, "flush", evicts ? dma_flush_name(dma->flush) : "none");
+    add_text(r, "flush", flushes ? dma_flush_name(dma->flush) : "none");
     if (result->quota == DMA_NO_QUOTA)
         add_text(r, "quota", NULL);
     else
         add_number(r, "quota", result->quota);
     add_text(r, "backend", vm->cpu->name);
     add_text(r, "irq", irq_name(vm->params->msi));
+}
+
+/* Of the strategies with a window; hits=exit of on-demand. */
+static void add_calls(struct record *r, const struct vm *vm)
+{
+    const struct vm_params *p = vm->params;
+    bool has_window = dma_strategy_has_window(p->dma.strategy);
+
+    add_text(r, "calls", has_window ? dma_calls_name(p->calls) : "none");
+    add_text(r, "iova", has_window ? p->iova->name : "identity");
+    add_text(r, "hits_by", has_window || p->dma.hits == DMA_HITS_EXIT ? "exit" : "table");
+}
+
+/* Where every map exits, only the hypervisor knows which was a miss. */
+static uint64_t misses(const struct vm *vm, const struct vm_result *result)
+{
+    uint64_t seen = result->dma_end.misses - result->dma_begin.misses;
+
+    if (vm->params->dma.hits == DMA_HITS_EXIT && seen < result->guest.maps)
+        return seen;
+    return result->guest.misses;
 }
 
 static uint64_t inv_descriptors(const struct dma_hw_stats *s)
@@ -113,8 +135,8 @@ void result_print(const struct vm *vm, const struct vm_result *result)
     add_number(&r, "packets", result->guest.packets);
     add_number(&r, "bytes", result->guest.bytes);
     add_number(&r, "maps", result->guest.maps);
-    add_number(&r, "hits", result->guest.maps - result->guest.misses);
-    add_number(&r, "misses", result->guest.misses);
+    add_number(&r, "hits", result->guest.maps - misses(vm, result));
+    add_number(&r, "misses", misses(vm, result));
     add_number(&r, "hypercalls", result->cpu.hypercalls);
     add_number(&r, "exits", result->cpu.exits);
     add_number(&r, "exits_host", result->cpu.exits_host);
@@ -128,6 +150,7 @@ void result_print(const struct vm *vm, const struct vm_result *result)
     add_number(&r, "faults", result->faults);
     add_number(&r, "tsc", result->tsc);
     add_number(&r, "busy_tsc", result->guest.busy_tsc);
+    add_calls(&r, vm);
     log_record(r.text);
 }
 
@@ -141,6 +164,10 @@ static void add_details(struct record *r, const struct vm_result *last)
 {
     add_number(r, "floor", last->floor);
     add_number(r, "resident", last->dma_end.resident);
+    add_number(r, "leaving", last->dma_end.leaving);
+    add_number(r, "dma_calls", last->dma_end.calls - last->dma_begin.calls);
+    add_number(r, "unmaps", last->dma_end.unmaps - last->dma_begin.unmaps);
+    add_number(r, "dma_waits", last->dma_end.waits - last->dma_begin.waits);
     add_number(r, "inv_page", last->hw_end.inv_page - last->hw_begin.inv_page);
     add_number(r, "inv_domain", last->hw_end.inv_domain - last->hw_begin.inv_domain);
     add_number(r, "inv_context", last->hw_end.inv_context - last->hw_begin.inv_context);

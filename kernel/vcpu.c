@@ -124,7 +124,7 @@ void vcpu_loop(struct vm *vm)
 {
     struct cpu_exit exit;
 
-    apic_timer(WATCH_HZ);
+    vm_watch_timer(vm);
     vm_watch_start(vm);
     while (!vm->ended) {
         vm_interrupt_forward(vm);
@@ -136,6 +136,7 @@ void vcpu_loop(struct vm *vm)
             handlers[exit.reason](vm, &exit);
         else
             vm_crash(vm, &exit);
+        vm_dma_look(vm);
         vm_watch_look(vm);
     }
     apic_timer(0);

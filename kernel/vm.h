@@ -14,6 +14,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/nested.h"
 #include "kernel/dma/dma.h"
+#include "kernel/dma/iova.h"
 
 struct vm_params {
     const struct boot_module *image; /* checked and copied, never changed */
@@ -23,6 +24,8 @@ struct vm_params {
     struct pci_function *nic;        /* NULL: a guest without a device */
     bool msi;                        /* its interrupts reach the guest; else the guest polls */
     struct dma_config dma; /* quota is resolved from quota_spec when the guest declares its floor */
+    const struct iova_allocator *iova; /* the guest's, with a window */
+    enum abi_dma_calls calls;          /* likewise */
     struct quota_spec quota;
     uint64_t working_set; /* pages; 0: not known */
     uint32_t deadline_ms; /* heartbeat must move within */
@@ -114,7 +117,8 @@ struct vm {
     bool is_tainted; /* a DMA into this guest's memory may still be under way */
     bool ended;      /* outcome->end is set */
     struct vm_watch watch;
-    uint64_t last_call; /* number of the last hypercall, for reports */
+    uint64_t waiting_since; /* TSC: pages wait in a deferred queue. 0: none does */
+    uint64_t last_call;     /* number of the last hypercall, for reports */
     bool in_window;
     struct vm_result window;     /* the open one: begin values */
     struct vm_counters counters; /* since the guest started */

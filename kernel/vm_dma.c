@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <string.h>
 #include "kernel/mem.h"
+#include "kernel/time.h"
 #include "kernel/vm_parts.h"
 #include "lib/fmt.h"
 #include "vtd/vtd.h"
 
-#define QUOTA_TEXT 32
+#define QUOTA_TEXT     32
+#define FLUSH_AFTER_US 10000 /* how long a page may wait in a queue: Linux's time */
 
 /* As it was asked for. */
 static void quota_text(const struct quota_spec *spec, char text[QUOTA_TEXT])
@@ -62,6 +64,19 @@ static int timed_out(struct vm *vm)
     return -ETIMEDOUT;
 }
 
+struct dma_window vm_dma_window(const struct vm *vm)
+{
+    uint32_t pages = (uint32_t)(vm->ram_bytes >> PAGE_SHIFT);
+
+    return vm->params->iova == &iova_identity ? dma_window_identity(iova(vm->ram_gpa.v), pages)
+                                              : dma_window_apart(pages);
+}
+
+gpa_t vm_dma_flushed(const struct vm *vm)
+{
+    return gpa(vm->dma_ring.v + ABI_DMA_BURST * sizeof(struct abi_dma_desc));
+}
+
 /* Everything about the quota is known. */
 static int create_domain(struct vm *vm)
 {
@@ -71,9 +86,11 @@ static int create_domain(struct vm *vm)
                               .frames = vm->ram,
                               .pages = pages,
                               .table = vm_ram(vm, vm->dma_table, pages * sizeof(uint32_t)),
-                              .hw = vm->hw};
+                              .hw = vm->params->dma.strategy == DMA_PASSTHROUGH ? NULL : vm->hw};
     int error;
 
+    if (dma_strategy_has_window(config.strategy))
+        config.window = vm_dma_window(vm);
     vm->dma_memory_frames = align_up(dma_domain_bytes(pages, &config), PAGE_SIZE) >> PAGE_SHIFT;
     vm->dma_memory = phys_to_virt(frame_alloc_run(vm->dma_memory_frames, PAGE_SIZE));
     if (!vm->dma_memory)
@@ -112,6 +129,8 @@ static int create_hardware(struct vm *vm)
     if (vm->params->dma.strategy == DMA_NONE)
         return 0;
     error = vtd_domain_create(vm->params->nic, &vm->hw);
+    if (!error && vm->params->dma.strategy == DMA_PASSTHROUGH)
+        error = vtd_domain_pass_through(vm->hw);
     if (error && error != -ENOMEM)
         vm_end(vm, VM_END_REFUSED, 0, "no DMA domain for the NIC, see above");
     return error;
@@ -172,6 +191,13 @@ int vm_dma_set_floor(struct vm *vm, uint64_t floor)
     return error == -ENOSPC ? refuse_floor(vm, floor) : error;
 }
 
+static void tell_flushed(const struct vm *vm)
+{
+    volatile uint64_t *flushed = vm_ram(vm, vm_dma_flushed(vm), sizeof *flushed);
+
+    *flushed = dma_domain_counters(vm->dma)->unmaps;
+}
+
 /* Copied in once and checked as copied: the guest may change the ring at any time. Of the answer
  * only the statuses go back. */
 int vm_dma_map(struct vm *vm, uint64_t descriptors)
@@ -189,8 +215,40 @@ int vm_dma_map(struct vm *vm, uint64_t descriptors)
     error = dma_map_burst(vm->dma, burst, (uint32_t)descriptors);
     for (uint64_t i = 0; i < descriptors; i++)
         ring[i].status = burst[i].status;
+    tell_flushed(vm);
     guest_access_end();
     return error == -ETIMEDOUT ? timed_out(vm) : error;
+}
+
+/* Between looks nothing enters a queue, so the first that sees one knows its age. */
+void vm_dma_look(struct vm *vm)
+{
+    uint64_t now, age;
+
+    if (!vm->dma || !dma_domain_is_waiting(vm->dma)) {
+        vm->waiting_since = 0;
+        return;
+    }
+    now = tsc_read();
+    if (vm->waiting_since == 0)
+        vm->waiting_since = now;
+    age = now - vm->waiting_since + us_to_tsc(1000000 / FLUSH_HZ); /* at the next look */
+    if (age < us_to_tsc(FLUSH_AFTER_US))
+        return;
+    if (dma_domain_flush(vm->dma) == -ETIMEDOUT)
+        timed_out(vm);
+    if (!dma_domain_is_waiting(vm->dma))
+        vm->waiting_since = 0;
+    guest_access_begin();
+    tell_flushed(vm);
+    guest_access_end();
+}
+
+uint64_t vm_dma_sleep(const struct vm *vm, uint64_t us)
+{
+    const uint64_t look = 1000000 / FLUSH_HZ;
+
+    return vm->dma && dma_domain_is_waiting(vm->dma) && us > look ? look : us;
 }
 
 void vm_dma_destroy(struct vm *vm)

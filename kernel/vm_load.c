@@ -64,6 +64,22 @@ static void describe_device(const struct vm *vm, struct abi_boot *boot)
     boot->irq_vector = vm->params->msi ? VM_IRQ_VECTOR : 0;
 }
 
+static void describe_dma(const struct vm *vm, struct abi_boot *boot)
+{
+    enum dma_strategy strategy = vm->params->dma.strategy;
+    struct dma_window w = vm_dma_window(vm);
+
+    boot->dma_table = vm->dma_table.v;
+    boot->dma_ring = vm->dma_ring.v;
+    boot->dma_flushed = vm_dma_flushed(vm).v;
+    if (!dma_strategy_has_window(strategy))
+        return;
+    boot->dma_mode = strategy == DMA_SHARED ? ABI_DMA_SHARED : ABI_DMA_SINGLE_USE;
+    boot->dma_calls = vm->params->calls;
+    boot->window = (struct abi_dma_window){w.base.v, w.stride, w.pages, w.rows};
+    fmt_snprintf(boot->iova, sizeof boot->iova, "%s", vm->params->iova->name);
+}
+
 static void describe(struct vm *vm, gpa_t at)
 {
     struct abi_boot boot = {
@@ -75,13 +91,12 @@ static void describe(struct vm *vm, gpa_t at)
         .heap_bytes = vm->ram_bytes - vm->used,
         .tsc_hz = tsc_hz(),
         .hypercall = vm->hypercall.v,
-        .dma_table = vm->dma_table.v,
-        .dma_ring = vm->dma_ring.v,
         .heartbeat = vm->heartbeat.v,
         .seed = vm->params->seed,
     };
 
     describe_device(vm, &boot);
+    describe_dma(vm, &boot);
     fmt_snprintf(boot.args, sizeof boot.args, "%s", vm->params->args);
     memcpy(vm_ram(vm, at, sizeof boot), &boot, sizeof boot);
 }
@@ -97,7 +112,7 @@ static gpa_t lay_out(struct vm *vm)
     boot = vm_take(vm, sizeof(struct abi_boot));
     vm->hypercall = vm_take(vm, PAGE_SIZE);
     vm->heartbeat = vm_take(vm, PAGE_SIZE);
-    vm->dma_ring = vm_take(vm, ABI_DMA_BURST * sizeof(struct abi_dma_desc));
+    vm->dma_ring = vm_take(vm, ABI_DMA_BURST * sizeof(struct abi_dma_desc) + sizeof(uint64_t));
     vm->dma_table = vm_take(vm, (vm->ram_bytes >> PAGE_SHIFT) * sizeof(uint32_t));
     vm->cpu->hypercall_code(vm_ram(vm, vm->hypercall, PAGE_SIZE));
     state.cr3 = vm_tables_build(vm).v;

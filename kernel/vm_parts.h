@@ -50,10 +50,19 @@ void vm_interrupt_woken(struct vm *vm);
 
 /* vm_dma.c: the domain and its quota. */
 int vm_dma_create(struct vm *vm);
+/* The IOVAs of the guest's choice, where the strategy has such. */
+struct dma_window vm_dma_window(const struct vm *vm);
+/* Where the guest finds dma_flushed: behind the ring. */
+gpa_t vm_dma_flushed(const struct vm *vm);
 /* ABI_DMA_INIT: its result. */
 int vm_dma_set_floor(struct vm *vm, uint64_t floor);
 /* ABI_DMA_MAP: its result. */
 int vm_dma_map(struct vm *vm, uint64_t descriptors);
+/* Called at every exit and while a call waits: hands a deferred queue over before its first page is
+ * 10 ms old. */
+void vm_dma_look(struct vm *vm);
+/* How long a sleep may be before the next such look: at most us microseconds. */
+uint64_t vm_dma_sleep(const struct vm *vm, uint64_t us);
 void vm_dma_destroy(struct vm *vm);
 
 /* vm_window.c: the measured window; both return the hypercall's result. */
@@ -63,13 +72,16 @@ int vm_window_end(struct vm *vm, gpa_t guest_counts);
 /* vm_console.c: ABI_CONSOLE_WRITE; returns its result. */
 int64_t vm_console_write(struct vm *vm, gpa_t text, uint64_t bytes);
 
-#define WATCH_HZ 10 /* looks a second while the guest runs */
+#define WATCH_HZ 10  /* looks a second while the guest runs */
+#define FLUSH_HZ 200 /* with a deferred queue: two looks in the time that a page may wait */
 
 /* vm_watch.c: signs of life. */
 void vm_watch_start(struct vm *vm);
 /* Called at every exit, looks once a tick: IOMMU faults, and ends the guest when it is past its
  * deadline. */
 void vm_watch_look(struct vm *vm);
+/* Starts the timer that makes the guest exit for these looks. */
+void vm_watch_timer(const struct vm *vm);
 
 /* vm_report.c: ends the guest with what it did in words, and shows its registers. */
 void vm_crash(struct vm *vm, const struct cpu_exit *exit);

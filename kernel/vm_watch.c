@@ -2,6 +2,7 @@
 /* Whether the guest still lives. The timer only makes it exit; any exit may be the one that looks.
  */
 #include "kernel/mem.h"
+#include "kernel/smp.h"
 #include "kernel/time.h"
 #include "kernel/vm_parts.h"
 #include "vtd/vtd.h"
@@ -15,6 +16,13 @@ static uint64_t read_heartbeat(const struct vm *vm)
     beat = *word;
     guest_access_end();
     return beat;
+}
+
+void vm_watch_timer(const struct vm *vm)
+{
+    enum dma_flush flush = vm->params->dma.flush;
+
+    apic_timer(flush == DMA_FLUSH_DEFERRED || flush == DMA_FLUSH_PERCPU ? FLUSH_HZ : WATCH_HZ);
 }
 
 void vm_watch_start(struct vm *vm)

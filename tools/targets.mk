@@ -31,6 +31,7 @@ help:
 	@echo 'make cpu-bench   instructions of a world switch, for each backend'
 	@echo 'make coverage    which lines of kernel/cpu the CPU tests run'
 	@echo 'make check       format, licence lines, headers, static analysis'
+	@echo 'make bench-iova  the IOVA allocators on the host: ns and instructions a pair'
 	@echo 'make debug       QEMU waits for gdb; says how to attach'
 	@echo 'make mapsim      $(BUILD)/host/mapsim: replays traces of DMA maps through the engine'
 	@echo 'make figures     TRACES=DIR: hit rate, calls, invalidations against the quota, in out/figures'

@@ -10,7 +10,7 @@
 
 /* 64 Ki domains, page-selective invalidation of up to 2^18 pages. */
 #define CAP  (6 | 18ull << 48 | VTD_CAP_2M | VTD_CAP_1G | VTD_CAP_PSI | VTD_CAP_DWD | VTD_CAP_DRD)
-#define ECAP (VTD_ECAP_C | VTD_ECAP_QI)
+#define ECAP (VTD_ECAP_C | VTD_ECAP_QI | VTD_ECAP_PT)
 
 static struct vtd_unit unit;
 static bool is_on;

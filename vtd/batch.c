@@ -118,10 +118,12 @@ int dma_hw_submit(struct dma_hw *hw, dma_token_t *token)
             error = vtd_queue_submit(hw->unit, &hw->last);
         if (error)
             return error;
+        vtd_retired_stamp(hw);
         hw->stats.inv_wait++;
         b->whole = b->upper = false;
         b->ranges = 0;
     }
+    vtd_retired_reap(hw);
     *token = hw->last;
     return 0;
 }
@@ -133,7 +135,9 @@ bool dma_hw_done(struct dma_hw *hw, dma_token_t token)
 
 int dma_hw_wait(struct dma_hw *hw, dma_token_t token)
 {
-    return vtd_queue_wait(hw->unit, token);
+    int error = vtd_queue_wait(hw->unit, token);
+    vtd_retired_reap(hw);
+    return error;
 }
 
 int vtd_invalidate_domain(struct dma_hw *hw)

@@ -52,6 +52,15 @@ static int invalidate(struct dma_hw *hw, uint16_t source, uint16_t cached_id)
     return vtd_invalidate_domain(hw);
 }
 
+/* Pass-through wants the widest address width that the unit has (section 9.3, AW), also one that we
+ * build no table for. */
+static uint64_t address_width(const struct dma_hw *domain)
+{
+    uint64_t sagaw = VTD_CAP_SAGAW(domain->unit->cap);
+    return domain->passes && sagaw ? 63 - (unsigned)__builtin_clzll(sagaw)
+                                   : VTD_CONTEXT_AW(domain->unit->levels);
+}
+
 int vtd_context_attach(struct vtd_unit *u, uint16_t source, struct dma_hw *domain)
 {
     int error = make_context_table(u, source);
@@ -61,8 +70,9 @@ int vtd_context_attach(struct vtd_unit *u, uint16_t source, struct dma_hw *domai
     if (entry->low & VTD_PRESENT)
         return -EBUSY;
     /* Present last, once the rest is there. */
-    vtd_entry_write(u, &entry->high, VTD_CONTEXT_AW(u->levels) | VTD_CONTEXT_DOMAIN(domain->id));
-    vtd_entry_write(u, &entry->low, domain->root.v | VTD_PRESENT);
+    vtd_entry_write(u, &entry->high, address_width(domain) | VTD_CONTEXT_DOMAIN(domain->id));
+    vtd_entry_write(u, &entry->low,
+                    (domain->passes ? VTD_CONTEXT_PASS : domain->root.v) | VTD_PRESENT);
     domain->attached++;
     error = vtd_flush_write_buffer(u);
     /* With caching mode the blocked entry may be cached, under domain id 0. */

@@ -73,6 +73,20 @@ int vtd_domain_destroy(struct dma_hw *domain)
     return 0;
 }
 
+int vtd_domain_pass_through(struct dma_hw *domain)
+{
+    ASSERT(domain->attached == 0);
+    if (!(domain->unit->ecap & VTD_ECAP_PT)) {
+        log_error("vtd",
+                  "unit %u: no pass-through (ECAP.PT); use strategy=none, which turns translation "
+                  "off, or strategy=direct",
+                  domain->unit->index);
+        return -ENOTSUP;
+    }
+    domain->passes = true;
+    return 0;
+}
+
 const struct dma_hw_stats *dma_hw_stats(const struct dma_hw *hw)
 {
     return &hw->stats;

@@ -3,10 +3,10 @@
  * Second-level tables of 3 or 4 levels (VT-d specification, sections 3.7 and 9.8). Level 1 holds
  * 4 KiB pages, level 2 2 MiB, level 3 1 GiB.
  *
- * A table page, once linked, stays linked until the domain ends: no unmap ever has to free one.
- * Where a superpage may come to stand, prepare links nothing; it puts the page that a later split
- * will need into the domain's reserve and marks the entry VTD_SL_BACKED. So neither set nor clear
- * can run out of memory.
+ * A table page in which nothing is left is unlinked by the clear that emptied it, and given back
+ * once its invalidation has completed (retired.c). Where a superpage may come to stand, prepare
+ * links nothing; it puts the page that a later split will need into the domain's reserve and marks
+ * the entry VTD_SL_BACKED. So neither set nor clear can run out of memory.
  */
 #include <errno.h>
 #include "kernel/abi.h"
@@ -98,6 +98,17 @@ static uint64_t *split(struct dma_hw *hw, uint64_t *entry, unsigned level, uint6
     return link_table(hw, entry, virt_to_phys(table));
 }
 
+/* The unit may still go to an unlinked table by its caches, and would not see what a new one in the
+ * same place says. */
+static int await_retired(struct dma_hw *hw)
+{
+    dma_token_t token;
+    if (!hw->retired.oldest.v)
+        return 0;
+    int error = dma_hw_submit(hw, &token);
+    return error ? error : dma_hw_wait(hw, token);
+}
+
 static int prepare(struct dma_hw *hw, uint64_t *table, unsigned level, struct span s)
 {
     struct span part;
@@ -112,6 +123,9 @@ static int prepare(struct dma_hw *hw, uint64_t *table, unsigned level, struct sp
             if (!error)
                 vtd_entry_write(hw->unit, entry, VTD_SL_BACKED);
         } else if (*entry == 0) {
+            error = await_retired(hw);
+            if (error)
+                return error;
             hpa_t frame = vtd_table_alloc(hw->unit);
             if (frame.v == 0)
                 return -ENOMEM;
@@ -149,18 +163,40 @@ static void set(struct dma_hw *hw, uint64_t *table, unsigned level, struct span 
     }
 }
 
+static bool is_empty(const uint64_t *table)
+{
+    for (unsigned i = 0; i < VTD_PAGE_ENTRIES; i++)
+        if (table[i])
+            return false;
+    return true;
+}
+
+/* The range that goes into the batch is all that the table covered: whatever the unit has cached of
+ * the way to it goes too. */
+static void unlink_table(struct dma_hw *hw, uint64_t *entry, unsigned level, uint64_t at)
+{
+    hpa_t page = hpa(*entry & VTD_ENTRY_FRAME);
+    vtd_entry_write(hw->unit, entry, 0);
+    vtd_batch_add(hw, iova(align_down(at, bytes_at(level))), bytes_at(level) >> PAGE_SHIFT);
+    hw->batch.upper = true;
+    vtd_retire(hw, page);
+}
+
 static void clear(struct dma_hw *hw, uint64_t *table, unsigned level, struct span s)
 {
     struct span part;
     for (uint64_t at = s.first; at < s.end; at = part.end) {
         uint64_t *entry = entry_at(table, level, at);
         part = part_of(s, level, at);
-        if (is_table(*entry, level))
+        if (is_table(*entry, level)) {
             clear(hw, table_in(*entry), level - 1, part);
-        else if (is_leaf(*entry, level) && is_whole(part, level))
+            if (is_empty(table_in(*entry)))
+                unlink_table(hw, entry, level, at);
+        } else if (is_leaf(*entry, level) && is_whole(part, level)) {
             vtd_entry_write(hw->unit, entry, level == 1 ? 0 : VTD_SL_BACKED);
-        else if (is_leaf(*entry, level))
+        } else if (is_leaf(*entry, level)) {
             clear(hw, split(hw, entry, level, at), level - 1, part);
+        }
     }
 }
 
@@ -209,6 +245,7 @@ static void free_below(uint64_t *table, unsigned level, bool quarantine)
 void vtd_table_free(struct dma_hw *hw, bool quarantine)
 {
     free_below(phys_to_virt(hw->root), hw->unit->levels, quarantine);
+    vtd_retired_end(hw, quarantine);
     while (hw->reserve.v != 0)
         vtd_table_give_back(vtd_reserve_take(hw), quarantine);
 }

@@ -55,12 +55,20 @@ struct vtd_batch {
     struct vtd_range range[VTD_BATCH_RANGES];
 };
 
+/* Table pages that nothing links any more, oldest first; 0: none. See retired.c. */
+struct vtd_retired {
+    hpa_t oldest, newest;
+    hpa_t open; /* the first whose invalidation is not handed over yet */
+};
+
 struct dma_hw {
     struct vtd_unit *unit;
     uint16_t id;
     uint32_t attached; /* context entries that point here */
+    bool passes;       /* they say pass-through: root is not looked at */
     hpa_t root;
     hpa_t reserve; /* frames for splitting superpages, linked by their first word; 0 ends */
+    struct vtd_retired retired;
     dma_token_t last;
     struct vtd_batch batch;
     struct dma_hw_stats stats;
@@ -108,6 +116,17 @@ void vtd_table_give_back(hpa_t frame, bool quarantine);
 int vtd_reserve_grow(struct dma_hw *hw, unsigned pages);
 /* A zeroed table page; the reserve must not be empty. */
 hpa_t vtd_reserve_take(struct dma_hw *hw);
+
+/* retired.c: table pages on their way back. */
+
+/* The page was unlinked; what could be cached of it is in the open batch. */
+void vtd_retire(struct dma_hw *hw, hpa_t page);
+/* The open batch has become hw->last. */
+void vtd_retired_stamp(struct dma_hw *hw);
+/* Gives back those whose token has completed. */
+void vtd_retired_reap(struct dma_hw *hw);
+/* All of them, at the domain's end. */
+void vtd_retired_end(struct dma_hw *hw, bool quarantine);
 
 /* unit.c */
 

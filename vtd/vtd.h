@@ -44,6 +44,10 @@ int vtd_domain_create(const struct pci_function *f, struct dma_hw **domain);
 /* The table pages are freed after their invalidation; -ETIMEDOUT: they are quarantined. */
 int vtd_domain_destroy(struct dma_hw *domain);
 
+/* The domain's devices will reach all memory, untranslated. Before vtd_attach. -ENOTSUP, with
+ * words, where the unit has no pass-through. */
+int vtd_domain_pass_through(struct dma_hw *domain);
+
 /* Points f's context entry to the domain; f must be blocked. Bus mastering is the caller's,
  * afterwards. -EBUSY (attached already, or an RMRR is mapped for it), -ENOTSUP (conventional PCI
  * behind a bridge: shares its source-id), -ENOMEM, -ETIMEDOUT. */

@@ -56,6 +56,7 @@ enum vtd_reg64 {
 #define VTD_ECAP_QI              (1ull << 1)
 #define VTD_ECAP_IR              (1ull << 3)
 #define VTD_ECAP_EIM             (1ull << 4)
+#define VTD_ECAP_PT              (1ull << 6)
 #define VTD_ECAP_SC              (1ull << 7)
 #define VTD_ECAP_IOTLB_OFFSET(e) ((uint32_t)VTD_FIELD(e, 17, 8) * 16)
 
@@ -110,6 +111,7 @@ struct vtd_entry128 {
     uint64_t low, high;
 };
 #define VTD_PRESENT             1ull
+#define VTD_CONTEXT_PASS        (2ull << 2) /* translation type: none. Needs ECAP.PT */
 #define VTD_CONTEXT_ENTRIES     256u
 #define VTD_CONTEXT_AW(levels)  ((uint64_t)(levels)-2)
 #define VTD_CONTEXT_DOMAIN(id)  ((uint64_t)(id) << 8)

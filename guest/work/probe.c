@@ -19,24 +19,25 @@
 #define PENDING_US  2000u /* QEMU's controller keeps interrupts 128 us apart, whatever ITR says */
 
 static struct e1000 device;
-static uint8_t *good_frame; /* mapped for reading */
+static uint64_t good_frame; /* mapped for reading */
 
-static void map(const void *page, uint32_t rights)
+uint64_t probe_map(const void *page, uint32_t rights)
 {
     struct dma_burst b;
 
     dma_burst_begin(&b);
-    dma_burst_map(&b, (uintptr_t)page, rights);
+    uint64_t at = dma_burst_map(&b, (uintptr_t)page, rights);
     int error = dma_burst_commit(&b);
     if (error)
         fail("probe: cannot map a page: error %d", -error);
+    return at;
 }
 
 uint8_t *probe_page(uint32_t rights)
 {
     uint8_t *page = heap_pages(1);
 
-    map(page, rights);
+    probe_map(page, rights);
     return page;
 }
 
@@ -95,7 +96,7 @@ void probe_write(uint64_t address)
     for (;;) {
         uint64_t again = env_deadline_us(AGAIN_US);
 
-        probe_read((uintptr_t)good_frame);
+        probe_read(good_frame);
         while (!env_deadline_passed(again)) {
             hyper_heartbeat();
             env_pause();
@@ -155,24 +156,30 @@ static void wait_for_link(void)
     }
 }
 
+static struct e1000_ring new_ring(void)
+{
+    struct e1000_ring ring = {.at = heap_pages(1)};
+
+    ring.iova = probe_map(ring.at, ABI_DMA_READ | ABI_DMA_WRITE);
+    return ring;
+}
+
 void probe_start(void)
 {
-    uint8_t *tx_ring, *rx_ring;
+    struct e1000_ring tx, rx;
     int error;
 
     if (!e1000_is_supported(boot->device_vendor, boot->device_id))
         fail("probe: needs an e1000 or e1000e, not %04x:%04x", boot->device_vendor,
              boot->device_id);
     dma_start(FLOOR_PAGES);
-    tx_ring = probe_page(ABI_DMA_READ | ABI_DMA_WRITE);
-    rx_ring = probe_page(ABI_DMA_READ | ABI_DMA_WRITE);
-    error =
-        e1000_start(&device, (volatile void *)boot->bar_base, boot->device_id, tx_ring, rx_ring);
+    tx = new_ring();
+    rx = new_ring();
+    error = e1000_start(&device, (volatile void *)boot->bar_base, boot->device_id, tx, rx);
     if (!error)
         error = e1000_loopback(&device);
     if (error)
         fail("probe: the NIC does not start: error %d", -error);
     wait_for_link();
-    good_frame = probe_frame();
-    map(good_frame, ABI_DMA_READ);
+    good_frame = probe_map(probe_frame(), ABI_DMA_READ);
 }

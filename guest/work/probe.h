@@ -32,6 +32,9 @@ bool probe_interrupt(uint32_t us);
 void probe_interrupt_pending(void);
 void probe_interrupt_off(void);
 
+/* Maps a page; returns its address for the device. */
+uint64_t probe_map(const void *page, uint32_t rights);
+
 /* One page of the heap, mapped for rights until the guest ends. */
 uint8_t *probe_page(uint32_t rights);
 /* One page of the heap with a frame to ourselves in it, not mapped. */

@@ -9,17 +9,6 @@
 #include "guest/work/probe.h"
 #include "guest/workload.h"
 
-static void map_once(uint64_t address)
-{
-    struct dma_burst b;
-
-    dma_burst_begin(&b);
-    dma_burst_map(&b, address, ABI_DMA_READ);
-    int error = dma_burst_commit(&b);
-    if (error)
-        fail("probe_evicted: cannot map a page: error %d", -error);
-}
-
 /* Maps and unmaps other pages until the quota takes this one. */
 static void force_out(uint64_t page)
 {
@@ -29,7 +18,7 @@ static void force_out(uint64_t page)
         if (other >= end)
             fail("probe_evicted: all other pages were mapped and this one is still resident; "
                  "needs strategy=on-demand and a quota below the guest's memory");
-        map_once(other);
+        probe_map((const void *)other, ABI_DMA_READ);
         dma_unmap(other);
         hyper_heartbeat();
     }
@@ -38,9 +27,8 @@ static void force_out(uint64_t page)
 static int run(void)
 {
     probe_start();
-    uint64_t page = (uintptr_t)probe_frame();
+    uint64_t page = probe_map(probe_frame(), ABI_DMA_READ);
 
-    map_once(page);
     probe_read(page);
     dma_unmap(page);
     force_out(page);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/dma/ahead.h"
+#include <errno.h>
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
 #include "kernel/dma/word.h"
@@ -20,6 +21,18 @@ void ahead_learn(struct dma_domain *d, uint32_t first, uint32_t pages)
     }
 }
 
+/* A page whose invalidation is still to come can't be mapped again; nobody asked for it, so nobody
+ * waits for it. */
+static void drop_leaving(struct dma_domain *d)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < d->ahead_count; i++)
+        if (!d->records[d->ahead[i]].leaving)
+            d->ahead[kept++] = d->ahead[i];
+    d->ahead_count = kept;
+}
+
 void ahead_choose(struct dma_domain *d, uint32_t absent, uint32_t unique)
 {
     const struct evict_policy *policy = d->config.policy;
@@ -34,6 +47,7 @@ void ahead_choose(struct dma_domain *d, uint32_t absent, uint32_t unique)
         d->ahead_count = policy->ahead(&d->order, d->ahead, max);
     else
         d->ahead_count = follower_ahead(&d->order, d->ahead, max);
+    drop_leaving(d);
 }
 
 static uint32_t rights_of(const struct dma_domain *d, uint32_t page, uint32_t rights)
@@ -58,13 +72,17 @@ int ahead_map(struct dma_domain *d, uint32_t rights)
         uint32_t first = d->ahead[i], each = rights_of(d, first, rights);
 
         pages = run_from(d, i, rights);
-        if (dma_hw_prepare(d->space.hw, domain_iova(d, first), pages))
+        int error = dma_hw_prepare(d->space.hw, domain_iova(d, first), pages);
+
+        if (error == -ETIMEDOUT)
+            return inval_fail(d, error);
+        /* Nobody asked for these. */
+        if (error)
             continue;
         for (uint32_t page = first; page < first + pages; page++)
             mapcache_admit(d, page, each, true);
         d->counters.ahead += pages;
-        int error =
-            dma_hw_set(d->space.hw, domain_iova(d, first), domain_frame(d, first), pages, each);
+        error = dma_hw_set(d->space.hw, domain_iova(d, first), domain_frame(d, first), pages, each);
         if (error)
             return inval_fail(d, error);
         for (uint32_t page = first; page < first + pages && d->config.hits != DMA_HITS_EXIT; page++)

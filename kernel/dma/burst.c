@@ -7,6 +7,7 @@
 #include <errno.h>
 #include "kernel/dma/ahead.h"
 #include "kernel/dma/domain.h"
+#include "kernel/dma/flush.h"
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
 #include "kernel/dma/quota.h"
@@ -21,19 +22,14 @@ struct run {
 
 static int check_descriptor(const struct dma_domain *d, const struct abi_dma_desc *desc)
 {
-    uint64_t base = d->space.base.v, bytes = d->space.pages * PAGE_SIZE;
-
     if (desc->op != ABI_DMA_OP_MAP || desc->reserved != 0)
         return -EINVAL;
     if (desc->rights == 0 || (desc->rights & ~ABI_DMA_RIGHTS))
         return -EINVAL;
     if (desc->pages > ABI_DMA_MAX_PAGES)
         return -E2BIG;
-    if (desc->pages == 0 || !is_aligned(desc->page, PAGE_SIZE) || desc->iova != desc->page)
-        return -EINVAL;
-    if (desc->page < base || desc->page - base >= bytes)
-        return -EINVAL;
-    if (desc->pages * PAGE_SIZE > bytes - (desc->page - base))
+    if (desc->pages == 0 || desc->iova != desc->page ||
+        !domain_has_pages(d, desc->page, desc->pages))
         return -EINVAL;
     return 0;
 }
@@ -56,16 +52,23 @@ static uint32_t first_page(const struct dma_domain *d, const struct abi_dma_desc
     return (uint32_t)((desc->page - d->space.base.v) >> PAGE_SHIFT);
 }
 
+/* What a burst needs, each page counted once. */
+struct need {
+    uint32_t unique; /* pages in all */
+    uint32_t absent; /* of these, not mapped */
+    bool leaving;    /* some of these are still on their way out */
+};
+
 /* Pins every page of the descriptor; counts those not seen before in this burst. */
-static void want(struct dma_domain *d, const struct abi_dma_desc *desc, uint32_t *unique,
-                 uint32_t *absent)
+static void want(struct dma_domain *d, const struct abi_dma_desc *desc, struct need *need)
 {
     struct page_record *record = &d->records[first_page(d, desc)];
 
     for (uint32_t i = 0; i < desc->pages; i++, record++) {
         if (!record->wanted) {
-            ++*unique;
-            *absent += record->rights == 0;
+            need->unique++;
+            need->absent += record->rights == 0;
+            need->leaving |= record->leaving;
         }
         record->wanted |= desc->rights;
     }
@@ -116,7 +119,7 @@ static int prepare(struct dma_domain *d, const struct abi_dma_desc *desc)
     for (struct run run; !error && next_run(d, at, end, &run); at = run.first + run.pages)
         if (!run.widens)
             error = dma_hw_prepare(d->space.hw, domain_iova(d, run.first), run.pages);
-    return error;
+    return error == -ETIMEDOUT ? inval_fail(d, error) : error;
 }
 
 static int set_run(struct dma_domain *d, const struct run *run)
@@ -150,16 +153,19 @@ static int set(struct dma_domain *d, const struct abi_dma_desc *desc, bool *wide
 
 static int map(struct dma_domain *d, const struct abi_dma_desc *burst, uint32_t n)
 {
-    uint32_t unique = 0, absent = 0;
+    struct need need = {0};
     bool widened = false;
-    int error;
+    int error = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        want(d, &burst[i], &unique, &absent);
+        want(d, &burst[i], &need);
+    if (need.leaving)
+        error = flush_all(d);
     for (uint32_t i = 0; i < n && d->config.policy; i++)
         ahead_learn(d, first_page(d, &burst[i]), burst[i].pages);
-    ahead_choose(d, absent, unique);
-    error = quota_make_room(d, absent, unique);
+    ahead_choose(d, need.absent, need.unique);
+    if (!error)
+        error = quota_make_room(d, need.absent, need.unique);
     for (uint32_t i = 0; !error && i < n; i++)
         error = prepare(d, &burst[i]);
     if (!error)
@@ -186,6 +192,8 @@ int dma_map_burst(struct dma_domain *d, struct abi_dma_desc *burst, uint32_t n)
         return -EINVAL;
     if (n > ABI_DMA_BURST)
         return -E2BIG;
+    if (domain_has_window(d))
+        return window_call(d, burst, n);
     error = check(d, burst, n);
     if (error)
         return error;

@@ -31,8 +31,9 @@ struct dma_hw_stats {
     uint32_t table_pages_peak;
 };
 
-/* Makes sure every table page for [iova, iova + pages) exists. -ENOMEM, or -ERANGE beyond the
- * unit's address width. */
+/* Makes sure every table page for [iova, iova + pages) exists, until the next clear. -ENOMEM,
+ * -ERANGE beyond the unit's address width, -ETIMEDOUT: where a table was freed, it waits for that
+ * one's invalidation. */
 int dma_hw_prepare(struct dma_hw *hw, iova_t iova, uint64_t pages);
 
 /*
@@ -46,7 +47,7 @@ int dma_hw_prepare(struct dma_hw *hw, iova_t iova, uint64_t pages);
 int dma_hw_set(struct dma_hw *hw, iova_t iova, hpa_t frame, uint64_t pages, uint32_t rights);
 
 /* Clears the leaf entries of [iova, iova + pages). The device may still use stale ones until the
- * token. */
+ * token. Tables that are empty then are unlinked, and freed with the token. */
 void dma_hw_clear(struct dma_hw *hw, iova_t iova, uint64_t pages);
 
 /* Adds invalidation of [iova, iova + pages) to the open batch: page-selective by aligned powers of

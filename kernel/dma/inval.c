@@ -15,14 +15,28 @@ int inval_add(struct dma_domain *d, uint32_t first, uint32_t pages)
     return error ? inval_fail(d, error) : 0;
 }
 
+int inval_submit(struct dma_domain *d, dma_token_t *token)
+{
+    int error = dma_hw_submit(d->space.hw, token);
+
+    return error ? inval_fail(d, error) : 0;
+}
+
+int inval_wait(struct dma_domain *d, dma_token_t token)
+{
+    int error;
+
+    d->counters.waits += !dma_hw_done(d->space.hw, token);
+    error = dma_hw_wait(d->space.hw, token);
+    return error ? inval_fail(d, error) : 0;
+}
+
 int inval_complete(struct dma_domain *d)
 {
     dma_token_t token;
-    int error = dma_hw_submit(d->space.hw, &token);
+    int error = inval_submit(d, &token);
 
-    if (!error)
-        error = dma_hw_wait(d->space.hw, token);
-    return error ? inval_fail(d, error) : 0;
+    return error ? error : inval_wait(d, token);
 }
 
 /* Heap sort, ascending: needs no memory and never more than n log n steps. */
@@ -53,20 +67,26 @@ static void sort(uint32_t *page, uint32_t count)
     }
 }
 
-/* The run of neighbours that begins at i. */
-static uint32_t end_of_run(const struct dma_domain *d, uint32_t i)
+int inval_pages(struct dma_domain *d, uint32_t *pages, uint32_t count)
 {
-    uint32_t end = i + 1;
+    int error = 0;
 
-    while (end < d->leaving_count && d->leaving[end] == d->leaving[end - 1] + 1)
-        end++;
-    return end;
+    sort(pages, count);
+    for (uint32_t i = 0, end; i < count && !error; i = end) {
+        for (end = i + 1; end < count && pages[end] == pages[end - 1] + 1; end++)
+            ;
+        dma_hw_clear(d->space.hw, domain_iova(d, pages[i]), end - i);
+        error = inval_add(d, pages[i], end - i);
+    }
+    return error;
 }
 
-static int invalidate_run(struct dma_domain *d, uint32_t first, uint32_t pages)
+void inval_release(struct dma_domain *d, const uint32_t *pages, uint32_t count)
 {
-    dma_hw_clear(d->space.hw, domain_iova(d, first), pages);
-    return inval_add(d, first, pages);
+    if (domain_has_window(d))
+        window_release(d, pages, count);
+    else
+        mapcache_release(d, pages, count);
 }
 
 int inval_leaving(struct dma_domain *d)
@@ -75,15 +95,12 @@ int inval_leaving(struct dma_domain *d)
 
     if (d->leaving_count == 0)
         return 0;
-    sort(d->leaving, d->leaving_count);
-    for (uint32_t i = 0, end; i < d->leaving_count; i = end) {
-        end = end_of_run(d, i);
-        error = invalidate_run(d, d->leaving[i], end - i);
-        if (error)
-            return error;
-    }
-    error = inval_complete(d);
+    error = inval_pages(d, d->leaving, d->leaving_count);
     if (!error)
-        mapcache_release(d);
-    return error;
+        error = inval_complete(d);
+    if (error)
+        return error;
+    inval_release(d, d->leaving, d->leaving_count);
+    d->leaving_count = 0;
+    return 0;
 }

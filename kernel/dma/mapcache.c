@@ -2,14 +2,7 @@
 #include "kernel/dma/mapcache.h"
 #include "kernel/dma/word.h"
 
-static void count_resident(struct dma_domain *d, uint32_t resident)
-{
-    d->counters.resident = resident;
-    if (d->counters.resident_peak < resident)
-        d->counters.resident_peak = resident;
-}
-
-/* Behind the records, of which there are full regions. */
+/* Behind the records. */
 static uint32_t *follower_memory(struct dma_domain *d)
 {
     return d->config.prefetch ? (uint32_t *)&d->records[d->records_count] : NULL;
@@ -21,7 +14,7 @@ static void set_records(struct dma_domain *d, uint32_t rights)
         d->records[page] = (struct page_record){.rights = page < d->space.pages ? rights : 0};
     evict_order_init(&d->order, d->config.policy, d->config.prefetch, follower_memory(d));
     d->leaving_count = d->ahead_count = 0;
-    count_resident(d, rights ? d->space.pages : 0);
+    domain_count_resident(d, rights ? d->space.pages : 0);
 }
 
 void mapcache_reset(struct dma_domain *d, uint32_t rights)
@@ -41,7 +34,7 @@ void mapcache_admit(struct dma_domain *d, uint32_t page, uint32_t rights, bool a
     word_scrub(&d->space.table[page]);
     d->records[page].rights = d->records[page].had = rights;
     d->config.policy->insert(&d->order, page, ahead);
-    count_resident(d, d->counters.resident + 1);
+    domain_count_resident(d, d->counters.resident + 1);
 }
 
 bool mapcache_take(struct dma_domain *d, uint32_t page)
@@ -57,13 +50,12 @@ bool mapcache_take(struct dma_domain *d, uint32_t page)
     return true;
 }
 
-void mapcache_release(struct dma_domain *d)
+void mapcache_release(struct dma_domain *d, const uint32_t *pages, uint32_t count)
 {
-    for (uint32_t i = 0; i < d->leaving_count; i++)
-        d->records[d->leaving[i]].leaving = 0;
-    d->counters.evictions += d->leaving_count;
-    count_resident(d, d->counters.resident - d->leaving_count);
-    d->leaving_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        d->records[pages[i]].leaving = 0;
+    d->counters.evictions += count;
+    domain_count_resident(d, d->counters.resident - count);
 }
 
 uint32_t mapcache_idle(const struct dma_domain *d)

@@ -20,8 +20,8 @@ void mapcache_admit(struct dma_domain *d, uint32_t page, uint32_t rights, bool a
 /* Mapped to leaving, unless the page is in use or wanted by the burst in hand. At most DMA_LEAVING
  * pages leave at once. */
 bool mapcache_take(struct dma_domain *d, uint32_t page);
-/* Leaving to absent, all of them: their invalidation has completed. */
-void mapcache_release(struct dma_domain *d);
+/* Leaving to absent: their invalidation has completed. */
+void mapcache_release(struct dma_domain *d, const uint32_t *pages, uint32_t count);
 
 /* Mapped pages that could be taken now. A scan of all pages. */
 uint32_t mapcache_idle(const struct dma_domain *d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/dma/quota.h"
 #include <errno.h>
+#include "kernel/dma/flush.h"
 #include "kernel/dma/inval.h"
 #include "kernel/dma/mapcache.h"
 
@@ -21,12 +22,12 @@ static int evict_scan(struct dma_domain *d, uint32_t goal, struct evict_scan sca
         }
         ++*gone;
         if (d->config.flush == DMA_FLUSH_STRICT || d->leaving_count == DMA_LEAVING) {
-            int error = inval_leaving(d);
+            int error = flush_leaving(d);
             if (error)
                 return error;
         }
     }
-    return inval_leaving(d);
+    return flush_leaving(d);
 }
 
 /* Evicts up to goal idle pages in the policy's order, and looks at every page for the first `must`
@@ -47,7 +48,31 @@ static int evict(struct dma_domain *d, uint32_t goal, uint32_t must, uint32_t *g
     return evict_scan(d, must, scan, gone);
 }
 
-int quota_make_room(struct dma_domain *d, uint32_t absent, uint32_t unique)
+/*
+ * Deferred: pages are evicted and handed over while there is room left, so that their tokens have
+ * completed when it is used up.
+ */
+static int make_room_ahead(struct dma_domain *d, uint32_t absent)
+{
+    uint32_t ahead = d->config.evict_batch, quota = d->config.quota, gone;
+    uint32_t staying = d->counters.resident - d->counters.leaving + absent;
+    uint32_t must = staying > quota ? staying - quota : 0;
+    int error = 0;
+
+    flush_reap(d);
+    staying += d->ahead_count;
+    if (staying + ahead > quota)
+        error = evict(d, staying + ahead - quota + ahead, must, &gone);
+    if (!error && d->counters.resident + absent + d->ahead_count + ahead > quota)
+        error = flush_send(d);
+    if (!error)
+        error = flush_room(d, absent);
+    if (error)
+        return error;
+    return d->counters.resident + absent > quota ? -ENOSPC : 0;
+}
+
+static int make_room(struct dma_domain *d, uint32_t absent)
 {
     uint32_t resident = d->counters.resident, quota = d->config.quota;
     uint32_t after = resident + absent + d->ahead_count;
@@ -56,10 +81,6 @@ int quota_make_room(struct dma_domain *d, uint32_t absent, uint32_t unique)
 
     if (after <= quota)
         return 0;
-    /* No eviction can help: every page of the burst must be resident at once. */
-    if (unique > quota)
-        return -ENOSPC;
-
     goal = after - quota;
     if (d->config.policy->batch)
         batch = d->config.policy->batch(&d->order, batch);
@@ -68,10 +89,23 @@ int quota_make_room(struct dma_domain *d, uint32_t absent, uint32_t unique)
     int error = evict(d, goal, must, &gone);
     if (error)
         return error;
-    if (gone < must)
+    return gone < must ? -ENOSPC : 0;
+}
+
+int quota_make_room(struct dma_domain *d, uint32_t absent, uint32_t unique)
+{
+    int error;
+
+    if (absent == 0)
+        return 0;
+    /* No eviction can help: every page of the burst must be resident at once. */
+    if (unique > d->config.quota)
         return -ENOSPC;
+    error = flush_is_deferred(d->config.flush) ? make_room_ahead(d, absent) : make_room(d, absent);
+    if (error)
+        return error;
     /* What comes along takes what is left. */
-    uint32_t room = quota - (d->counters.resident + absent);
+    uint32_t room = d->config.quota - d->counters.resident - absent;
 
     if (d->ahead_count > room)
         d->ahead_count = room;
@@ -100,6 +134,10 @@ int dma_domain_set_quota(struct dma_domain *d, uint32_t quota)
     if (quota == 0 || quota > d->space.pages || quota < d->floor)
         return -EINVAL;
 
+    if (d->counters.resident > quota && flush_all(d) != 0)
+        return d->ended;
+    if (d->counters.resident > quota && domain_has_window(d))
+        return -EBUSY;
     if (d->counters.resident > quota) {
         uint32_t goal = d->counters.resident - quota, gone;
 
@@ -108,6 +146,8 @@ int dma_domain_set_quota(struct dma_domain *d, uint32_t quota)
         if (mapcache_idle(d) < goal)
             return -EBUSY;
         int error = evict(d, goal, goal, &gone);
+        if (!error)
+            error = flush_all(d);
         if (error)
             return error;
         if (gone < goal)

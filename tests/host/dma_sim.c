@@ -116,9 +116,15 @@ static void domain_calls(struct sim *s)
 {
     uint32_t floor = draw(s->draw, 4);
 
-    switch (draw(s->draw, 3)) {
+    switch (draw(s->draw, 5)) {
     case 0:
         dma_domain_begin_window(s->domain);
+        break;
+    case 3:
+        sim_expect(s, "a flush", dma_domain_flush(s->domain), 0);
+        break;
+    case 4:
+        dma_domain_set_cpu(s->domain, draw(s->draw, 4));
         break;
     case 1:
         sim_set_quota(s);
@@ -146,13 +152,14 @@ struct sim_config sim_draw_config(struct draw *d)
         c.dma.hits = DMA_HITS_EXIT;
     if (c.dma.strategy == DMA_ON_DEMAND && draw_one_in(d, 4))
         c.dma.prefetch = 1 + draw(d, FOLLOWER_DEPTH);
-    c.dma.flush = draw(d, 2) ? DMA_FLUSH_BATCH : DMA_FLUSH_STRICT;
+    c.dma.flush = (enum dma_flush)draw(d, 4);
     c.dma.evict_batch = batches[draw(d, 5)];
     c.eager = draw(d, 2);
     c.caching_mode = draw_one_in(d, 4);
     c.hostile = draw(d, 2);
     c.concurrent = draw(d, 2);
-    c.unpredicted = c.concurrent || c.dma.prefetch || !ref_kind_of(c.dma.policy->name, &kind);
+    c.unpredicted = c.concurrent || c.dma.prefetch || !ref_kind_of(c.dma.policy->name, &kind) ||
+                    c.dma.flush == DMA_FLUSH_DEFERRED || c.dma.flush == DMA_FLUSH_PERCPU;
     c.failures = draw_one_in(d, 3);
     if (c.dma.strategy == DMA_ON_DEMAND && !draw_one_in(d, 8))
         c.dma.quota = 1 + draw(d, c.pages);
@@ -219,7 +226,7 @@ bool sim_step(struct sim *s)
 bool sim_finish(struct sim *s)
 {
     /* The guest has stopped: nobody looks at its words. */
-    s->config.concurrent = false;
+    s->config.concurrent = s->config.unpredicted = false;
     memset(s->scribbled, true, sizeof s->scribbled);
     int error = dma_domain_fini(s->domain);
 

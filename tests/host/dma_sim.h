@@ -22,7 +22,8 @@ struct sim_config {
     bool hostile;      /* the guest writes anything into its words and descriptors */
     bool concurrent;   /* the guest's other CPU and the device act during calls. Without: the
                           reference predicts everything */
-    bool unpredicted;  /* no reference knows what the policy does, or concurrent */
+    bool unpredicted;  /* no reference knows what the policy does or when invalidations come, or
+                          concurrent */
     bool failures;     /* tables run out, the queue dies */
 };
 

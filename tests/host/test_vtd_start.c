@@ -135,6 +135,27 @@ static void contexts_are_made_and_taken_back(void **state)
     attach_and_detach(FAKE_CAP_48 | VTD_CAP_CM, 0);
 }
 
+static void pass_through_is_a_kind_of_context(void **state)
+{
+    (void)state;
+    /* The widest of 39, 48 and 57 bits, though no table of five levels is ever built. */
+    struct dma_hw *hw = fake_domain(FAKE_CAP_48 | 1ull << 11, FAKE_ECAP | VTD_ECAP_PT);
+    const struct pci_function *f = &fake.function[0];
+    assert_int_equal(vtd_domain_pass_through(hw), 0);
+    assert_int_equal(vtd_attach(f, hw), 0);
+    const uint64_t *entry = context(0, 0x18);
+    assert_int_equal(entry[0], 2 << 2 | 1);
+    assert_int_equal(entry[1], 3 | 1 << 8);
+    assert_int_equal(vtd_detach(f), 0);
+    assert_int_equal(entry[0] | entry[1], 0);
+    assert_int_equal(vtd_domain_destroy(hw), 0);
+
+    hw = fake_domain(FAKE_CAP_48, FAKE_ECAP & ~VTD_ECAP_PT);
+    assert_int_equal(vtd_domain_pass_through(hw), -ENOTSUP);
+    assert_true(fake_logged("no pass-through (ECAP.PT); use strategy=none"));
+    assert_int_equal(vtd_domain_destroy(hw), 0);
+}
+
 static void devices_that_share_a_source_are_refused(void **state)
 {
     (void)state;
@@ -236,6 +257,7 @@ int main(void)
         cmocka_unit_test(firmware_leftovers_are_turned_off_first),
         cmocka_unit_test(scopes_choose_the_unit),
         cmocka_unit_test(contexts_are_made_and_taken_back),
+        cmocka_unit_test(pass_through_is_a_kind_of_context),
         cmocka_unit_test(devices_that_share_a_source_are_refused),
         cmocka_unit_test(silent_unit_leaves_the_device_blocked),
         cmocka_unit_test(domain_ids_run_out_and_come_back),

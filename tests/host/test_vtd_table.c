@@ -169,6 +169,77 @@ static void every_failed_allocation_loses_nothing(void **state)
     }
 }
 
+static void wait_for_all(struct dma_hw *hw)
+{
+    dma_token_t token;
+    assert_int_equal(dma_hw_submit(hw, &token), 0);
+    assert_int_equal(dma_hw_wait(hw, token), 0);
+}
+
+static void map_one(struct dma_hw *hw, uint64_t at)
+{
+    assert_int_equal(dma_hw_prepare(hw, iova(at), 1), 0);
+    assert_int_equal(dma_hw_set(hw, iova(at), hpa(0x9000), 1, 3), 0);
+}
+
+/* Tables of one page and of its neighbour: the last page of a table to go takes the table along. */
+static void empty_tables_are_freed_with_their_token(void **state)
+{
+    (void)state;
+    struct dma_hw *hw = fake_domain(FAKE_CAP_48, FAKE_ECAP);
+    uint64_t frames = fake.frames;
+    map_one(hw, PAGE_2M + 0x5000);
+    map_one(hw, PAGE_2M + 0x8000);
+    map_one(hw, 5 * PAGE_2M);
+    assert_int_equal(fake.frames, frames + 4);
+    dma_hw_clear(hw, iova(PAGE_2M + 0x5000), 1);
+    wait_for_all(hw);
+    assert_int_equal(fake.frames, frames + 4);
+
+    fake.unit[0].stalled = true;
+    dma_token_t token;
+    uint32_t seen = fake.unit[0].seen;
+    dma_hw_clear(hw, iova(PAGE_2M + 0x8000), 1);
+    assert_int_equal(dma_hw_invalidate(hw, iova(PAGE_2M + 0x8000), 1), 0);
+    assert_int_equal(dma_hw_submit(hw, &token), 0);
+    assert_int_equal(fake.frames, frames + 4); /* the unit may still walk it */
+    assert_int_equal(hw->stats.table_pages, 5);
+    fake.unit[0].stalled = false;
+    fake_vtd_step();
+    assert_int_equal(dma_hw_wait(hw, token), 0);
+    assert_int_equal(fake.frames, frames + 3);
+    assert_int_equal(hw->stats.table_pages, 4);
+    /* One descriptor for all that the table covered, upper levels included (IH = 0). */
+    assert_int_equal(fake.unit[0].seen - seen, 2);
+    assert_int_equal(fake.unit[0].descriptor[seen].high, PAGE_2M | 9);
+
+    dma_hw_clear(hw, iova(5 * PAGE_2M), 1); /* the last: up to the root */
+    wait_for_all(hw);
+    assert_int_equal(fake.frames, frames);
+    assert_int_equal(hw->stats.table_pages, 1);
+    assert_int_equal(vtd_domain_destroy(hw), 0);
+}
+
+/* A new table where one was just unlinked: the unit could still go to the old one. */
+static void a_table_in_the_same_place_waits(void **state)
+{
+    (void)state;
+    struct dma_hw *hw = fake_domain(FAKE_CAP_48, FAKE_ECAP);
+    map_one(hw, PAGE_2M);
+    dma_hw_clear(hw, iova(PAGE_2M), 1);
+    uint64_t waits = hw->stats.inv_wait;
+    map_one(hw, PAGE_2M + 0x3000);
+    assert_int_equal(hw->stats.inv_wait, waits + 1);
+    assert_int_equal(hw->retired.oldest.v, 0);
+    assert_int_equal(fake_translate(hw, PAGE_2M + 0x3000), 0x9000 | 3);
+
+    dma_hw_clear(hw, iova(PAGE_2M + 0x3000), 1);
+    fake.unit[0].stalled = true;
+    assert_int_equal(dma_hw_prepare(hw, iova(PAGE_2M), 1), -ETIMEDOUT);
+    assert_int_equal(vtd_domain_destroy(hw), -ETIMEDOUT);
+    assert_int_equal(fake.withdrawn, 4); /* the root, and what was on its way back */
+}
+
 static void width_is_kept(void **state)
 {
     (void)state;
@@ -233,6 +304,8 @@ int main(void)
         cmocka_unit_test(giant_page_splits_without_memory),
         cmocka_unit_test(mapping_again_takes_no_more_memory),
         cmocka_unit_test(every_failed_allocation_loses_nothing),
+        cmocka_unit_test(empty_tables_are_freed_with_their_token),
+        cmocka_unit_test(a_table_in_the_same_place_waits),
         cmocka_unit_test(width_is_kept),
         cmocka_unit_test(caching_mode_invalidates_what_becomes_present),
         cmocka_unit_test(write_buffer_is_flushed_where_it_must),

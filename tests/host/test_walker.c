@@ -32,6 +32,18 @@ hpa_t nested_root(const struct nested_table *table)
     return t.nested_root;
 }
 
+bool dma_strategy_has_window(enum dma_strategy strategy)
+{
+    return strategy == DMA_SHARED || strategy == DMA_SINGLE_USE;
+}
+
+/* The window's one page: the last of RAM. */
+bool dma_domain_maps(const struct dma_domain *d, iova_t at, hpa_t frame)
+{
+    (void)d;
+    return at.v == 0x1000000000 && frame.v == RAM + (PAGES - 1) * PAGE_SIZE;
+}
+
 const struct dma_counters *dma_domain_counters(const struct dma_domain *d)
 {
     (void)d;
@@ -99,7 +111,9 @@ static int setup(void **state)
                        .ram = hpa(RAM),
                        .ram_gpa = gpa(GPA),
                        .ram_bytes = PAGES * PAGE_SIZE,
-                       .bar_gpa = gpa(0x80000000)};
+                       .bar_gpa = gpa(0x80000000),
+                       .dma = (struct dma_domain *)&t};
+    t.counters.resident = UINT32_MAX;
     *nested_leaf(GPA + 0x5000) = (RAM + 0x5000) | 7;
     *nested_leaf(0x80001000) = (BAR + 0x1000) | 7;
     assert_int_equal(vtd_attach(nic, t.hw), 0);
@@ -162,13 +176,26 @@ static void ownerless_device_reaches_nothing(void **state)
 static void pages_beyond_the_count_are_seen(void **state)
 {
     (void)state;
-    t.params.dma.strategy = DMA_ON_DEMAND;
+    t.vm.dma = NULL;
     assert_int_equal(walker_check(&t.vm, NULL), 1); /* no engine yet: nothing may be mapped */
     t.vm.dma = (struct dma_domain *)&t;
     t.counters.resident = PAGES - 1;
     assert_int_equal(walker_check(&t.vm, NULL), 1);
     t.counters.resident = PAGES;
     assert_int_equal(walker_check(&t.vm, NULL), 0);
+}
+
+static void a_window_is_what_the_engine_says(void **state)
+{
+    (void)state;
+    dma_hw_clear(t.hw, iova(GPA), PAGES);
+    t.params.dma.strategy = DMA_SINGLE_USE;
+    assert_int_equal(dma_hw_prepare(t.hw, iova(0x1000000000), 2), 0);
+    assert_int_equal(dma_hw_set(t.hw, iova(0x1000000000), hpa(RAM + (PAGES - 1) * PAGE_SIZE), 1, 1),
+                     0);
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+    map_wrongly(0x1000001000, RAM, "a page that the engine did not map there");
+    map_wrongly(0x1000001000, 0x5000, "what is not its guest's memory");
 }
 
 static void translation_off_is_for_none_alone(void **state)
@@ -211,6 +238,10 @@ static void pass_through_and_wild_tables_are_seen(void **state)
     context[2 * 0x18] = low | 2 << 2;
     assert_int_equal(walker_check(&t.vm, NULL), 1);
     assert_true(fake_logged("translation type 2"));
+    t.params.dma.strategy = DMA_PASSTHROUGH;
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+    assert_int_equal(walker_check(NULL, NULL), 1); /* its guest is gone */
+    t.params.dma.strategy = DMA_DIRECT;
     context[2 * 0x18] = (low & 0xfff) | RAM;
     assert_int_equal(walker_check(&t.vm, NULL), 1);
     assert_true(fake_logged("table page 0x100000000 is not the hypervisor's"));
@@ -308,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup(device_reaches_what_it_must_not, setup),
         cmocka_unit_test_setup(ownerless_device_reaches_nothing, setup),
         cmocka_unit_test_setup(pages_beyond_the_count_are_seen, setup),
+        cmocka_unit_test_setup(a_window_is_what_the_engine_says, setup),
         cmocka_unit_test_setup(translation_off_is_for_none_alone, setup),
         cmocka_unit_test_setup(pass_through_and_wild_tables_are_seen, setup),
         cmocka_unit_test_setup(guest_reaches_what_it_must_not, setup),

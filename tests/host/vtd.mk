@@ -10,5 +10,7 @@ TEST_vtd_absent_SRC := $(VTD_SRC)
 TEST_vtd_interrupt_SRC := $(VTD_SRC)
 TEST_walker_SRC := $(VTD_SRC) kernel/walker.c lib/fmt.c
 
+TEST_dma_domains_SRC := $(DMA_ENGINE_SRC) $(VTD_SRC)
+
 # Tests look at every state between two writes.
 $(BUILD)/host/vtd/table.o $(BUILD)/host/vtd/remap.o: HOST_EXTRA_CFLAGS := -Dvtd_entry_write=observed_entry_write
