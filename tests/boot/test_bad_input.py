@@ -98,7 +98,7 @@ SETTINGS = {
     "strategy=none": ("strategy=none", "unsafe-dma"),
     "policy=mru": ("policy=mru", "fifo lru clock sieve"),
     "policy=lru": ("policy=lru", "hits=exit"),
-    "flush=later": ("flush=later", "strict batch"),
+    "flush=later": ("flush=later", "strict deferred percpu batch"),
     "mem=63M": ("mem=63M", "multiple of 2M"),
     "nic=00:1e.7": ("nic=00:1e.7", "no such device", "nic=auto"),
     "nic=fish": ("nic=fish", "bus:dev.fn"),

@@ -36,6 +36,24 @@ def test_traffic(boot, flush, calls, iova):
             check_window(case, flush, calls, iova)
 
 
+POLICIES = ("fifo", "lru", "clock", "sieve", "s3fifo", "arc", "csra", "adaptive")
+
+
+@pytest.mark.parametrize("policy,flush", [(policy, FLUSHES[i % 4]) for i, policy in enumerate(POLICIES)] + [("adaptive", "deferred")])
+def test_policies(boot, policy, flush):
+    """Each policy under a quota that hurts, every byte compared."""
+    words = ["work=loopback,check_rx,check_tx", "strategy=on-demand", "quota=50%,w50%", SMALL]
+    words += [f"policy={policy}", f"flush={flush}"]
+    words += ["hits=exit"] if policy == "lru" else []
+    words += ["prefetch=4"] if policy in ("fifo", "clock", "lru") else []
+    result = boot(words, deadline=DEADLINE)
+    for case in expect.held(result, 6):
+        assert case.result["policy"] == policy
+        check_on_demand(case.result)
+        assert (case.result["evictions"] > 0) == (case.result["quota"] < case.result["pages_touched"])
+    expect.no_faults(result)
+
+
 def check_on_demand(result):
     assert result["calls"] == "none"
     assert result["resident_peak"] <= result["quota"]
