@@ -7,11 +7,13 @@
 #include "guest/dma_window.h"
 #include "guest/dma_word.h"
 #include "guest/hyper.h"
+#include "guest/trace.h"
 
 #define PAGE_SHIFT 12
 
 struct dma_counters dma_counters;
 static bool has_window;
+static bool detours; /* a window, or a trace: maps and unmaps leave the short path */
 
 static uint32_t *word_of(uint32_t index)
 {
@@ -45,6 +47,8 @@ void dma_start(uint32_t floor_pages)
     has_window = boot->dma_mode != ABI_DMA_TABLE;
     if (!error && has_window)
         dma_window_start();
+    trace_start();
+    detours = has_window || trace_is_on();
     if (error)
         fail("DMA refused for a floor of %u pages: error %d", floor_pages, (int)-error);
 }
@@ -53,6 +57,7 @@ void dma_burst_begin(struct dma_burst *b)
 {
     b->held = b->descs = b->missed = 0;
     b->error = 0;
+    trace_mark();
 }
 
 /* True when the last descriptor has the page, or takes it as its next one. */
@@ -85,8 +90,11 @@ static void add_miss(struct dma_burst *b, uint64_t page, uint32_t rights)
 
 uint64_t dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights)
 {
-    if (has_window)
-        return dma_window_map(b, address, rights);
+    if (detours) {
+        trace_map(address, rights);
+        if (has_window)
+            return dma_window_map(b, address, rights);
+    }
 
     uint32_t index = index_of(address);
     uint32_t *word = word_of(index);
@@ -105,11 +113,8 @@ uint64_t dma_burst_map(struct dma_burst *b, uint64_t address, uint32_t rights)
     return address;
 }
 
-int dma_burst_commit(struct dma_burst *b)
+static int commit_table(struct dma_burst *b)
 {
-    if (has_window)
-        return dma_window_commit(b);
-
     int error = b->descs ? (int)hyper_call(ABI_DMA_MAP, b->descs, 0) : 0;
 
     if (!error) {
@@ -123,11 +128,23 @@ int dma_burst_commit(struct dma_burst *b)
     return error;
 }
 
+int dma_burst_commit(struct dma_burst *b)
+{
+    int error = has_window ? dma_window_commit(b) : commit_table(b);
+
+    if (error)
+        trace_forget();
+    return error;
+}
+
 void dma_unmap(uint64_t at)
 {
-    if (has_window) {
-        dma_window_unmap(at);
-        return;
+    if (detours) {
+        trace_unmap(has_window ? dma_window_address(at) : at);
+        if (has_window) {
+            dma_window_unmap(at);
+            return;
+        }
     }
     dma_word_give(words(), at);
     dma_counters.unmaps++;

@@ -230,6 +230,11 @@ void dma_window_unmap(uint64_t at)
     dma_counters.unmaps++;
 }
 
+uint64_t dma_window_address(uint64_t at)
+{
+    return boot->ram_base + slots[slot_of(at)].page * (uint64_t)PAGE_BYTES;
+}
+
 uint64_t dma_window_map(struct dma_burst *b, uint64_t address, uint32_t rights)
 {
     uint32_t page = page_of(address), slot;

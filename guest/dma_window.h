@@ -16,6 +16,8 @@ void dma_window_start(void);
 uint64_t dma_window_map(struct dma_burst *b, uint64_t address, uint32_t rights);
 int dma_window_commit(struct dma_burst *b);
 void dma_window_unmap(uint64_t at);
+/* Of the page that is mapped there. */
+uint64_t dma_window_address(uint64_t at);
 void dma_window_flush(void);
 
 #endif

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define ABI_MAGIC      0x43554c53u /* "SLUC" */
-#define ABI_VERSION    2u
+#define ABI_VERSION    3u
 #define ABI_ARGS_BYTES 512u
 
 /* abi_boot.dma_mode: how pages are mapped. */
@@ -69,6 +69,7 @@ struct abi_boot {
     uint64_t dma_flushed;         /* uint64_t: window pages that were unmapped for the last time and
                                      whose invalidation has completed, in the order of their unmaps.
                                      An IOVA used again before costs a wait */
+    uint64_t trace;               /* struct abi_trace to record DMA maps and unmaps in; 0: do not */
     char args[ABI_ARGS_BYTES];    /* "work=tcp_rx,...": comma-separated key=value, 0-terminated */
 };
 
@@ -148,6 +149,26 @@ struct abi_dma_desc {
     uint64_t iova;     /* where the device shall see them; page-aligned. = page without a window */
     uint64_t page;     /* GPA of the first page, page-aligned */
     uint64_t reserved; /* 0 */
+};
+
+/*
+ * The last maps and unmaps of the guest's driver, hits included: only the guest sees them all.
+ * Events first..next-1 are there, event i at i % events. What is left behind when an event makes
+ * room for a newer one is held: the live mappings of each page when the oldest event came.
+ */
+#define ABI_TRACE_PAGE         0x03ffffffu /* index of the page in guest RAM */
+#define ABI_TRACE_RIGHTS_SHIFT 26          /* ABI_DMA_RIGHTS of a map; 0 in an unmap */
+#define ABI_TRACE_UNMAP        0x80000000u
+
+struct abi_trace_event {
+    uint32_t time_us; /* since any moment; wraps */
+    uint32_t what;
+};
+
+struct abi_trace {
+    uint64_t events; /* room; written by the hypervisor */
+    uint64_t first, next;
+    struct abi_trace_event event[]; /* events of them, then a uint32_t held for each page */
 };
 
 _Static_assert(sizeof(struct abi_dma_desc) == 32, "descriptor layout is ABI");

@@ -146,6 +146,8 @@ static void run_work(struct cases *cs, uint32_t round, uint32_t work)
             .iova = o->iova,
             .calls = o->calls,
             .deadline_ms = o->deadline_ms,
+            .trace = o->trace,
+            .trace_dump = o->trace_dump,
         };
 
         if (o->strategy[s] == DMA_ON_DEMAND) {

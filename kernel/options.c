@@ -256,6 +256,22 @@ static void set_seed(struct parse *p, const char *value)
     p->out->seed = number(p, "seed", value, 0, UINT64_MAX);
 }
 
+static void set_trace(struct parse *p, const char *value)
+{
+    char piece[OPTIONS_NAME];
+    uint64_t events = 0;
+
+    (void)cmdline_piece(value, 0, piece, sizeof piece);
+    if (cmdline_size(piece, &events) != 0 || events < 1024 || events > 64u << 20)
+        fail(p, "trace=%s: not a number of events from 1K to 64M", value);
+    p->out->trace = events;
+    if (!cmdline_piece(value, 1, piece, sizeof piece))
+        return;
+    p->out->trace_dump = strcmp(piece, "dump") == 0;
+    if (!p->out->trace_dump)
+        fail(p, "trace=%s: after the number there may be dump, to print each trace", value);
+}
+
 static void set_guest(struct parse *p, const char *value)
 {
     if (strlen(value) >= sizeof p->out->guest)
@@ -311,6 +327,8 @@ static const struct option options[] = {
     {{"wset", "working set in pages, instead of a measured one"}, set_wset},
     {{"deadline", "milliseconds in which the guest's heartbeat must move; 5000"}, set_deadline},
     {{"seed", "for the guest's pseudo-random numbers; 1"}, set_seed},
+    {{"trace", "keep the last so many DMA maps and unmaps of a guest, as in 64K or 64K,dump; none"},
+     set_trace},
     {{"guest", "\"key=value,...\" handed to the guest"}, set_guest},
     {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"}, set_rsdp},
     {{"unsafe-dma", "allows strategy=none and passthrough: the device reaches all memory"},

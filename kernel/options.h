@@ -38,6 +38,8 @@ struct options {
     uint64_t working_set; /* pages; 0: measured */
     uint32_t deadline_ms;
     uint64_t seed;
+    uint64_t trace;                                /* events kept of each guest; 0: none */
+    bool trace_dump;                               /* and printed after its end */
     char guest[ABI_ARGS_BYTES - OPTIONS_NAME - 8]; /* for the guest, after its work= */
     hpa_t rsdp;                                    /* 0: the firmware's */
     bool unsafe_dma, unsafe_msi, unsafe_no_iommu;

@@ -213,6 +213,17 @@ void result_exit(enum exit_code code)
     log_record(r.text);
 }
 
+void result_trace(uint64_t part, uint64_t parts, const char *base64)
+{
+    struct record r;
+
+    begin(&r, "trace");
+    add_number(&r, "part", part);
+    add_number(&r, "parts", parts);
+    add_text(&r, "data", base64);
+    log_record(r.text);
+}
+
 void result_end(uint32_t cases, uint32_t failed)
 {
     struct record r;

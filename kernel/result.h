@@ -20,6 +20,8 @@ void result_case_begin(const struct result_case *c, const struct vm_params *para
 /* One finished window of a running guest. */
 void result_print(const struct vm *vm, const struct vm_result *r);
 void result_case_end(const struct result_case *c, const struct vm_outcome *outcome);
+/* A piece of a guest's trace, base64: part of parts, from 1. */
+void result_trace(uint64_t part, uint64_t parts, const char *base64);
 void result_end(uint32_t cases, uint32_t failed);
 /* The last record of every boot. */
 void result_exit(enum exit_code code);

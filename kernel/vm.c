@@ -78,6 +78,7 @@ int vm_run(const struct vm_params *params, const struct cpu_ops *cpu, struct vm_
     if (!error) {
         vcpu_loop(&vm);
         vm_check_isolation(&vm);
+        vm_trace_dump(&vm);
     }
     take_apart(&vm);
     check_nothing_is_left(&vm);

@@ -29,6 +29,8 @@ struct vm_params {
     struct quota_spec quota;
     uint64_t working_set; /* pages; 0: not known */
     uint32_t deadline_ms; /* heartbeat must move within */
+    uint64_t trace;       /* events to keep of its DMA maps and unmaps; 0: none */
+    bool trace_dump;      /* and to print once it has ended */
     uint64_t seed;
 };
 
@@ -108,7 +110,7 @@ struct vm {
     void *dma_memory;
     uint64_t dma_memory_frames;
     uint32_t quota, floor; /* pages; quota DMA_NO_QUOTA: none. 0: not known yet */
-    gpa_t dma_table, dma_ring, heartbeat, hypercall;
+    gpa_t dma_table, dma_ring, heartbeat, hypercall, trace;
     gpa_t image;
     uint64_t used; /* bytes from ram on that are not the heap's */
     struct vm_interrupt interrupt;

@@ -72,6 +72,7 @@ static void describe_dma(const struct vm *vm, struct abi_boot *boot)
     boot->dma_table = vm->dma_table.v;
     boot->dma_ring = vm->dma_ring.v;
     boot->dma_flushed = vm_dma_flushed(vm).v;
+    boot->trace = vm->params->trace ? vm->trace.v : 0;
     if (!dma_strategy_has_window(strategy))
         return;
     boot->dma_mode = strategy == DMA_SHARED ? ABI_DMA_SHARED : ABI_DMA_SINGLE_USE;
@@ -142,7 +143,9 @@ int vm_load(struct vm *vm)
     boot = lay_out(vm);
     guest_access_end();
 
-    error = check_image(vm, &elf);
+    error = vm_trace_create(vm);
+    if (!error)
+        error = check_image(vm, &elf);
     if (error)
         return error;
     guest_access_begin();

@@ -65,6 +65,12 @@ void vm_dma_look(struct vm *vm);
 uint64_t vm_dma_sleep(const struct vm *vm, uint64_t us);
 void vm_dma_destroy(struct vm *vm);
 
+/* vm_trace.c: the guest's record of its DMA maps (abi_trace). Refuses a ring that is not small
+ * beside the guest's RAM. */
+int vm_trace_create(struct vm *vm);
+/* Prints what it left, if that was asked for. */
+void vm_trace_dump(const struct vm *vm);
+
 /* vm_window.c: the measured window; both return the hypercall's result. */
 int vm_window_begin(struct vm *vm);
 int vm_window_end(struct vm *vm, gpa_t guest_counts);

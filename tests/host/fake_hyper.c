@@ -29,6 +29,7 @@ void fake_hyper_reset(void)
     while (heaps)
         free(heap[--heaps]);
     structure = (struct abi_boot){.magic = ABI_MAGIC,
+                                  .tsc_hz = 1000000000,
                                   .version = ABI_VERSION,
                                   .ram_base = (uintptr_t)ram,
                                   .ram_bytes = sizeof(ram),
@@ -60,6 +61,11 @@ void *heap_pages(size_t pages)
     heap[heaps] = aligned_alloc(4096, pages * 4096);
     memset(heap[heaps], 0, pages * 4096);
     return heap[heaps++];
+}
+
+void fake_hyper_trace(struct abi_trace *trace)
+{
+    structure.trace = (uintptr_t)trace;
 }
 
 void fake_hyper_args(const char *args)

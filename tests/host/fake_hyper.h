@@ -32,6 +32,8 @@ extern struct fake_hyper {
 void fake_hyper_reset(void);
 /* From now on the guest has a window, of as many pages as it has. */
 void fake_hyper_window(enum abi_dma_mode mode, enum abi_dma_calls calls, const char *iova);
+/* From now on its maps and unmaps are recorded. */
+void fake_hyper_trace(struct abi_trace *trace);
 void fake_hyper_args(const char *args);
 
 uint64_t fake_page(uint32_t index); /* its address */

@@ -3,7 +3,7 @@
 
 # One program of the engine and its replay: calls between files are inlined.
 MAPSIM_LTO := $(if $(IS_CLANG),,-flto=auto)
-MAPSIM_SRC := $(wildcard tools/mapsim/*.c) $(wildcard kernel/dma/*.c)
+MAPSIM_SRC := $(wildcard tools/mapsim/*.c) $(wildcard kernel/dma/*.c) lib/dma_trace.c
 MAPSIM_CFLAGS := -std=gnu11 -O3 -g $(MAPSIM_LTO) -I. -fno-strict-aliasing $(HOST_WARN) -MMD -MP
 MAPSIM_O := $(MAPSIM_SRC:%.c=$(BUILD)/mapsim/%.o)
 
@@ -17,7 +17,7 @@ $(BUILD)/host/mapsim: $(MAPSIM_O)
 
 # What the engine costs: tools/bench/bench.py counts and times this program.
 BENCH_O := $(patsubst %.c,$(BUILD)/mapsim/%.o,tools/bench/engine.c $(wildcard kernel/dma/*.c) \
-           tools/mapsim/count_hw.c $(wildcard tools/mapsim/trace*.c))
+           tools/mapsim/count_hw.c $(wildcard tools/mapsim/trace*.c) lib/dma_trace.c)
 
 $(BUILD)/host/bench-engine: $(BENCH_O)
 	@mkdir -p $(@D)

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Our own binary form: a header, then for each event three numbers of 7 bits a byte, the lowest
- * first: the time since the last event with the operation in bit 0, the distance from the last
- * event's page (zigzag), and pages with the direction in the lowest three bits. */
+/* Files: plain or compressed; our own binary form is lib/dma_trace.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+#include "lib/dma_trace.h"
 #include "tools/mapsim/trace.h"
-
-#define MAGIC "SLTRACE1"
-
-static const char directions[] = "RTCB?";
 
 struct header {
     char magic[8];
@@ -82,7 +77,7 @@ struct trace_input trace_load(const char *name)
 
 bool trace_is_binary(struct trace_input in)
 {
-    return in.count >= 8 && memcmp(in.bytes, MAGIC, 8) == 0;
+    return in.count >= 8 && memcmp(in.bytes, DMA_TRACE_MAGIC, 8) == 0;
 }
 
 static uint64_t number(const struct trace *t, struct trace_input *in)
@@ -127,34 +122,26 @@ void trace_parse_binary(struct trace *t, struct trace_input in)
                                                 .page = (uint32_t)page,
                                                 .pages = (uint16_t)(third >> 3),
                                                 .op = first & 1 ? 'U' : 'M',
-                                                .dir = directions[third & 7]};
+                                                .dir = DMA_TRACE_DIRECTIONS[third & 7]};
     }
-}
-
-static void put(FILE *to, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        putc((int)(value & 0x7f) | 0x80, to);
-    putc((int)value, to);
 }
 
 bool trace_write_binary(const struct trace *t, FILE *to)
 {
-    struct header h = {.events = t->events, .base = t->base, .pages = t->pages};
-    uint64_t time = 0;
-    int64_t page = 0;
+    struct dma_trace_coder coder = {0};
+    uint8_t bytes[DMA_TRACE_HEADER_BYTES]; /* no event is longer */
 
-    memcpy(h.magic, MAGIC, sizeof h.magic);
-    fwrite(&h, sizeof h, 1, to);
+    dma_trace_put_header(bytes, t->events, t->base, t->pages);
+    fwrite(bytes, DMA_TRACE_HEADER_BYTES, 1, to);
     for (const struct trace_event *e = t->event; e < t->event + t->events; e++) {
-        int64_t step = (int64_t)e->page - page;
-        uint64_t later = e->time_us > time ? e->time_us - time : 0;
+        struct dma_trace_event event = {
+            .time_us = e->time_us,
+            .page = e->page,
+            .pages = e->pages,
+            .direction = (uint32_t)(strchr(DMA_TRACE_DIRECTIONS, e->dir) - DMA_TRACE_DIRECTIONS),
+            .unmaps = e->op == 'U'};
 
-        put(to, later << 1 | (e->op == 'U'));
-        put(to, (uint64_t)step << 1 ^ (step < 0 ? UINT64_MAX : 0));
-        put(to, (uint64_t)e->pages << 3 | (uint64_t)(strchr(directions, e->dir) - directions));
-        time += later;
-        page = e->page;
+        fwrite(bytes, dma_trace_put(&coder, &event, bytes), 1, to);
     }
     return !ferror(to);
 }
