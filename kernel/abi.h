@@ -104,6 +104,14 @@ enum abi_hypercall {
 
 #define ABI_CONSOLE_MAX 4096u
 
+/* A further number of the workload's own, for the record. An empty key is none. */
+#define ABI_FIGURES 10u
+
+struct abi_figure {
+    char key[16]; /* 0-terminated, [a-z0-9_] */
+    uint64_t value;
+};
+
 /* What only the guest can count, over the measured window (hits and unmaps never exit). */
 struct abi_window {
     char workload[32];      /* name in the result record, 0-terminated, [a-z0-9_] */
@@ -113,6 +121,7 @@ struct abi_window {
     uint64_t misses;        /* of these, not resident with the right when mapped */
     uint64_t pages_touched; /* distinct pages with a live mapping at any time in the window */
     uint64_t busy_tsc;      /* ticks outside idle polling */
+    struct abi_figure figure[ABI_FIGURES];
 };
 
 /*
@@ -172,6 +181,6 @@ struct abi_trace {
 };
 
 _Static_assert(sizeof(struct abi_dma_desc) == 32, "descriptor layout is ABI");
-_Static_assert(sizeof(struct abi_window) == 80, "window layout is ABI");
+_Static_assert(sizeof(struct abi_window) == 80 + ABI_FIGURES * 24, "window layout is ABI");
 
 #endif

@@ -10,7 +10,7 @@
 #include "lib/fmt.h"
 #include "vtd/vtd.h"
 
-#define RECORD_BYTES 1400
+#define RECORD_BYTES 2048
 
 struct record {
     char text[RECORD_BYTES];
@@ -125,6 +125,21 @@ static uint64_t inv_descriptors(const struct dma_hw_stats *s)
     return s->inv_page + s->inv_domain + s->inv_context;
 }
 
+/* Apart from our own keys: what the guest says can't pass for what the hypervisor counted. */
+static void add_figures(struct record *r, const struct abi_window *guest)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < ABI_FIGURES; i++) {
+        const struct abi_figure *f = &guest->figure[i];
+
+        if (f->key[0])
+            add(r, "%s\"%s\":%lu", n++ ? "," : ",\"figures\":{", f->key, f->value);
+    }
+    if (n > 0)
+        add(r, "}");
+}
+
 void result_print(const struct vm *vm, const struct vm_result *result)
 {
     const struct dma_counters *from = &result->dma_begin, *to = &result->dma_end;
@@ -151,6 +166,7 @@ void result_print(const struct vm *vm, const struct vm_result *result)
     add_number(&r, "tsc", result->tsc);
     add_number(&r, "busy_tsc", result->guest.busy_tsc);
     add_calls(&r, vm);
+    add_figures(&r, &result->guest);
     log_record(r.text);
 }
 

@@ -36,15 +36,26 @@ int vm_window_begin(struct vm *vm)
 }
 
 /* It goes into a record: letters that need no escaping, and an end. */
-static bool is_name(const char name[32])
+static bool is_name(const char *name, size_t size)
 {
-    size_t length = strnlen(name, 32);
+    size_t length = strnlen(name, size);
 
     for (size_t i = 0; i < length; i++)
         if (!(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= '0' && name[i] <= '9') &&
             name[i] != '_')
             return false;
-    return length > 0 && length < 32;
+    return length > 0 && length < size;
+}
+
+static bool can_be(const struct abi_window *counts)
+{
+    for (unsigned i = 0; i < ABI_FIGURES; i++) {
+        const char *key = counts->figure[i].key;
+
+        if (key[0] && !is_name(key, sizeof counts->figure[i].key))
+            return false;
+    }
+    return is_name(counts->workload, sizeof counts->workload) && counts->misses <= counts->maps;
 }
 
 static struct vm_counters since(const struct vm_counters *begin, const struct vm_counters *now)
@@ -87,7 +98,7 @@ int vm_window_end(struct vm *vm, gpa_t guest_counts)
     guest_access_begin();
     memcpy(&counts, from, sizeof counts);
     guest_access_end();
-    if (!is_name(counts.workload) || counts.misses > counts.maps)
+    if (!can_be(&counts))
         return -EINVAL;
     vm->window.guest = counts;
     close_window(vm, now);

@@ -2,6 +2,7 @@
 /* Hypercalls with wild numbers and pointers: the right error each, and life goes on. */
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include "guest/args.h"
 #include "guest/console.h"
 #include "guest/heap.h"
@@ -39,6 +40,22 @@ static void console(void)
            -E2BIG);
 }
 
+/* Keys that would end their own text early, or never; then the longest record there can be. */
+static void figures(void)
+{
+    struct abi_window w;
+
+    memset(&w, 0xff, sizeof(w));
+    memcpy(w.workload, "hostile_calls", sizeof("hostile_calls"));
+    expect("a figure of wild letters", hyper_call(ABI_WINDOW_END, (uintptr_t)&w, 0), -EINVAL);
+    for (unsigned i = 0; i < ABI_FIGURES; i++)
+        memset(w.figure[i].key, 'a' + (int)i, sizeof(w.figure[i].key));
+    expect("figures without an end", hyper_call(ABI_WINDOW_END, (uintptr_t)&w, 0), -EINVAL);
+    for (unsigned i = 0; i < ABI_FIGURES; i++)
+        w.figure[i].key[sizeof(w.figure[i].key) - 1] = 0;
+    expect("the longest record", hyper_call(ABI_WINDOW_END, (uintptr_t)&w, 0), 0);
+}
+
 static void windows(void)
 {
     struct abi_window w = {.workload = "hostile_calls"};
@@ -54,6 +71,7 @@ static void windows(void)
     int64_t error = hyper_call(ABI_WINDOW_END, (uintptr_t)&w, 0);
     if (error != 0 && error != -EINVAL)
         fail("hostile_calls: a window with a wild name: got %d, not 0 or %d", (int)error, -EINVAL);
+    figures();
 }
 
 static void numbers(void)
