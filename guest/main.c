@@ -9,13 +9,15 @@
 #include "guest/workload.h"
 
 static const struct workload *const workloads[] = {
-    &tcp_rx,         &tcp_tx,         &check_rx,         &check_tx,   &http,
-    &echo,           &ping,           &loopback,         &idle,       &idle_net,
-    &probe_unmapped, &probe_readonly, &probe_hypervisor, &probe_vtd,  &probe_evicted,
-    &probe_unmap,    &probe_late,     &probe_irq,        &probe_wake, &crash_triple,
-    &crash_fault,    &crash_spin,     &crash_wild,       &crash_io,   &crash_msr,
-    &crash_hlt,      &crash_control,  &crash_virt,       &crash_vmx,  &hostile_dma,
-    &hostile_calls,
+    &tcp_rx,      &tcp_tx,         &check_rx,       &check_tx,
+    &http,        &echo,           &ping,           &loopback,
+    &idle,        &idle_net,       &map_ring,       &map_pool,
+    &map_scatter, &probe_unmapped, &probe_readonly, &probe_hypervisor,
+    &probe_vtd,   &probe_evicted,  &probe_unmap,    &probe_late,
+    &probe_irq,   &probe_wake,     &crash_triple,   &crash_fault,
+    &crash_spin,  &crash_wild,     &crash_io,       &crash_msr,
+    &crash_hlt,   &crash_control,  &crash_virt,     &crash_vmx,
+    &hostile_dma, &hostile_calls,
 };
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
