@@ -16,21 +16,23 @@ bool (*poll_timers)(void);
 uint64_t (*poll_next_timer)(void);
 
 static uint64_t busy_tsc;
+static uint64_t turn_begin; /* TSC; 0 outside of a turn */
 static uint64_t end_of_all; /* TSC; 0: not set yet */
 
 /* True when there was anything to do. */
 static bool turn(void)
 {
-    uint64_t begin = clock_tsc();
     bool busy;
 
+    turn_begin = clock_tsc();
     hyper_heartbeat();
     busy = nic_poll();
     if (poll_timers)
         busy |= poll_timers();
     busy |= nic_flush();
     if (busy)
-        busy_tsc += clock_tsc() - begin;
+        busy_tsc += clock_tsc() - turn_begin;
+    turn_begin = 0;
     return busy;
 }
 
@@ -71,5 +73,5 @@ void poll_until(bool (*done)(void *context), void *context, const char *what)
 
 uint64_t poll_busy_tsc(void)
 {
-    return busy_tsc;
+    return busy_tsc + (turn_begin ? clock_tsc() - turn_begin : 0);
 }

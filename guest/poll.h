@@ -16,7 +16,8 @@ extern uint64_t (*poll_next_timer)(void);
  * has come for 20 s or after timeout= (300) s in all. */
 void poll_until(bool (*done)(void *context), void *context, const char *what);
 
-/* Ticks of the turns that found something to do. */
+/* Ticks of the turns that found something to do. Asked within a turn, it counts that one so far:
+ * whoever asks there has something to do. */
 uint64_t poll_busy_tsc(void);
 
 #endif

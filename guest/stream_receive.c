@@ -13,12 +13,14 @@
 #include "guest/window.h"
 #include "lwip/tcp.h"
 
-#define PORT      5001u
-#define WARM_LAPS 2u
+#define PORT        5001u
+#define WARM_LAPS   2u
+#define MESSAGE_MAX 65536u
 
 static struct {
     const struct stream *spec;
     uint64_t bytes; /* received */
+    uint64_t message;
     uint64_t bytes_before_window;
     uint64_t warm_at; /* received frames */
     bool ended;
@@ -35,8 +37,10 @@ static void check(const struct pbuf *p)
 
 static void end_stream(struct tcp_pcb *pcb)
 {
-    if (window_is_open())
+    if (window_is_open()) {
+        window_figure("msg", state.message);
         window_end(state.spec->workload, state.bytes - state.bytes_before_window);
+    }
     state.ended = true;
     tcp_arg(pcb, NULL);
     tcp_recv(pcb, NULL);
@@ -100,17 +104,28 @@ static bool has_ended(void *unused)
     return state.ended;
 }
 
+uint64_t stream_message(const struct stream *s)
+{
+    uint64_t bytes = args_number("msg", MESSAGE_MAX);
+
+    if (bytes == 0 || bytes > MESSAGE_MAX)
+        fail("%s: msg=%zu: 1 to %u bytes", s->workload, (size_t)bytes, MESSAGE_MAX);
+    return bytes;
+}
+
 int stream_receive(const struct stream *s)
 {
     uint64_t bytes = args_number("bytes", 64u << 20);
 
     state.spec = s;
+    state.message = stream_message(s);
     net_start();
     if (s->verify)
         pattern();
     listen_on(PORT);
     peer_connect();
-    peer_start("%s port=%u bytes=%zu", s->program, PORT, (size_t)bytes);
+    peer_start("%s port=%u bytes=%zu msg=%zu", s->program, PORT, (size_t)bytes,
+               (size_t)state.message);
     poll_until(has_ended, NULL, "the end of the stream");
     peer_finish();
     peer_close();

@@ -19,26 +19,34 @@
 static struct {
     const struct stream *spec;
     struct tcp_pcb *pcb;
-    uint64_t bytes;          /* to send */
+    uint64_t bytes, message; /* to send; in one go */
     uint64_t written, acked; /* of these */
     uint64_t acked_before_window;
     uint64_t warm_at; /* received frames */
     bool ended;
 } state;
 
-/* As much as the send buffer takes; the rest follows from sent(). */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* As much as the send buffer takes, message by message, each pushed by itself as a socket's send()
+ * does (Nagle is on, as there); the rest follows from sent(). */
 static void write_more(void)
 {
     while (state.written < state.bytes) {
-        uint64_t at = state.written % PATTERN_BYTES, n = PATTERN_BYTES - at;
+        uint64_t at = state.written % PATTERN_BYTES;
+        uint64_t n = least(state.message - state.written % state.message, PATTERN_BYTES - at);
 
-        n = n < WRITE_MAX ? n : WRITE_MAX;
-        n = n < state.bytes - state.written ? n : state.bytes - state.written;
-        n = n < tcp_sndbuf(state.pcb) ? n : tcp_sndbuf(state.pcb);
+        n = least(least(n, WRITE_MAX), state.bytes - state.written);
+        n = least(n, tcp_sndbuf(state.pcb));
         /* No copy: the segment points into the pattern. */
         if (n == 0 || tcp_write(state.pcb, pattern() + at, (u16_t)n, 0) != ERR_OK)
             break;
         state.written += n;
+        if (state.written % state.message == 0)
+            tcp_output(state.pcb);
     }
     tcp_output(state.pcb);
 }
@@ -52,8 +60,10 @@ static bool is_warm(void)
 
 static void end_stream(void)
 {
-    if (window_is_open())
+    if (window_is_open()) {
+        window_figure("msg", state.message);
         window_end(state.spec->workload, state.acked - state.acked_before_window);
+    }
     state.ended = true;
     tcp_sent(state.pcb, NULL);
     tcp_err(state.pcb, NULL);
@@ -105,6 +115,7 @@ int stream_send(const struct stream *s)
 {
     state.spec = s;
     state.bytes = args_number("bytes", 64u << 20);
+    state.message = stream_message(s);
     net_start();
     pattern();
     peer_connect();

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/cases.h"
 
+#include <string.h>
+
 #include "kernel/log.h"
 #include "kernel/result.h"
 #include "kernel/vm.h"
+#include "kernel/work.h"
 #include "lib/fmt.h"
 #include "vtd/vtd.h"
 
@@ -126,10 +129,14 @@ static void run_quotas(struct cases *cs, struct result_case *c, uint32_t work,
 static void run_work(struct cases *cs, uint32_t round, uint32_t work)
 {
     const struct options *o = cs->o;
-    struct result_case c = {.round = round, .work = o->work[work]};
-    char args[ABI_ARGS_BYTES];
+    char name[OPTIONS_NAME], args[ABI_ARGS_BYTES];
+    struct result_case c = {.round = round, .work = name};
 
-    fmt_snprintf(args, sizeof args, "work=%s%s%s", o->work[work], o->guest[0] ? "," : "", o->guest);
+    memcpy(name, o->work[work], sizeof name);
+    c.args = work_split(name);
+    /* Its own come first: of two equal keys that one counts. */
+    fmt_snprintf(args, sizeof args, "work=%s%s%s%s%s", name, c.args ? "," : "",
+                 c.args ? c.args : "", o->guest[0] ? "," : "", o->guest);
     for (uint32_t s = 0; s < o->strategies; s++) {
         struct vm_params params = {
             .image = cs->image,

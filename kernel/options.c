@@ -8,6 +8,7 @@
 #include "kernel/log.h"
 #include "kernel/options_names.h"
 #include "kernel/panic.h"
+#include "kernel/work.h"
 #include "lib/fmt.h"
 
 #define COM1_PORT 0x3f8
@@ -125,12 +126,12 @@ static void set_nic(struct parse *p, const char *value)
     fmt_snprintf(p->out->nic, sizeof p->out->nic, "%s", value);
 }
 
-/* Names go into records as they are: letters that need no escaping, and no others. */
 static void add_work(struct parse *p, uint32_t index, const char *piece)
 {
-    for (const char *c = piece; *c != 0; c++)
-        if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_'))
-            fail(p, "work=%s: a workload's name has a-z, 0-9 and _ only", piece);
+    const char *wrong = work_error(piece);
+
+    if (wrong)
+        fail(p, "work=%s: %s", piece, wrong);
     memcpy(p->out->work[index], piece, OPTIONS_NAME);
 }
 

@@ -11,14 +11,14 @@
 #include "kernel/dma/dma.h"
 #include "kernel/dma/iova.h"
 
-#define OPTIONS_LIST       16
+#define OPTIONS_LIST       32
 #define OPTIONS_NAME       32
 #define OPTIONS_ERROR_TEXT 256
 
 struct options {
     char nic[OPTIONS_NAME]; /* "auto" or bus:dev.fn */
     uint32_t works;
-    char work[OPTIONS_LIST][OPTIONS_NAME];
+    char work[OPTIONS_LIST][OPTIONS_NAME]; /* NAME, or NAME:KEY=VALUE:... */
     uint32_t strategies;
     enum dma_strategy strategy[OPTIONS_LIST];
     uint32_t quotas; /* for on-demand only */

@@ -74,6 +74,8 @@ void result_case_begin(const struct result_case *c, const struct vm_params *para
     begin(&r, "case");
     add_number(&r, "round", c->round);
     add_text(&r, "workload", c->work);
+    if (c->args)
+        add_text(&r, "args", c->args);
     add_text(&r, "strategy", dma_strategy_name(params->dma.strategy));
     add_text(&r, "quota", c->quota_text);
     add_text(&r, "irq", irq_name(params->msi));

@@ -12,6 +12,7 @@
 struct result_case {
     uint32_t round; /* from 1 */
     const char *work;
+    const char *args;       /* its own; NULL without any */
     const char *quota_text; /* as on the command line; NULL without one */
 };
 

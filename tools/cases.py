@@ -15,6 +15,11 @@ class Case:
         return self.asked["workload"]
 
     @property
+    def args(self):
+        """The workload's own arguments, as in work=NAME:KEY=VALUE; "" without any."""
+        return self.asked.get("args", "").replace(",", ":")
+
+    @property
     def strategy(self):
         return self.asked["strategy"]
 

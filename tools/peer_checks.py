@@ -47,12 +47,12 @@ def compare(data, offset, what):
     )
 
 
-def send_pattern(sock, count, until):
+def send_pattern(sock, count, until, message=CHUNK):
     sent = 0
     while sent < count:
         sock.settimeout(left(until, f"{sent} of {count} bytes sent"))
         try:
-            sent += sock.send(pattern_at(sent, min(CHUNK, count - sent)))
+            sent += sock.send(pattern_at(sent, min(message, count - sent)))
         except socket.timeout:
             raise Failed(f"deadline: {sent} of {count} bytes sent") from None
         except OSError as error:
@@ -102,10 +102,10 @@ def connect(address, until):
         raise Failed(f"cannot connect to {address[0]}:{address[1]}: {error}") from None
 
 
-def check_send(address, count, until):
+def check_send(address, count, message, until):
     """Sends count bytes and waits until the guest has closed: it has then taken and judged all of them."""
     with connect(address, until) as sock:
-        send_pattern(sock, count, until)
+        send_pattern(sock, count, until, min(message, CHUNK))
         sock.shutdown(socket.SHUT_WR)
         expect_end(sock, until)
     return f"sent {count} bytes"

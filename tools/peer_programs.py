@@ -48,9 +48,10 @@ def iperf_bytes(text):
     return int(reports[-1][7])
 
 
-def iperf_send(address, count, until):
+def iperf_send(address, count, message, until):
+    """message: bytes of each write."""
     host, port = address
-    text = run(["iperf", "-c", host, "-p", str(port), "-n", str(count), "-y", "C"], until)
+    text = run(["iperf", "-c", host, "-p", str(port), "-n", str(count), "-l", str(message), "-y", "C"], until)
     sent = iperf_bytes(text)
     if sent < count:
         raise Failed(f"iperf sent {sent} of {count} bytes")

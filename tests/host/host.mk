@@ -11,6 +11,7 @@ HOST_RUN_SECONDS ?= 300
 ACPI_SRC := kernel/acpi.c kernel/madt.c kernel/mcfg.c kernel/dmar.c lib/fmt.c
 
 TEST_cmdline_SRC := kernel/cmdline.c
+TEST_work_SRC := kernel/work.c
 TEST_quota_SRC := kernel/quota.c kernel/cmdline.c
 TEST_acpi_SRC := $(ACPI_SRC) tests/host/fake_memory.c
 TEST_madt_SRC := $(ACPI_SRC) tests/host/fake_memory.c

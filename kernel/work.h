@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* One name of work=: NAME or NAME:KEY=VALUE:KEY=VALUE, the workload's own arguments. Pure. */
+#ifndef KERNEL_WORK_H
+#define KERNEL_WORK_H
+
+/* What is wrong with it, in words; NULL when nothing is. Names and arguments go into records as
+ * they are, so only letters that need no escaping are right. */
+const char *work_error(const char *text);
+
+/* Of text without an error: cuts it to its name. Returns the arguments behind that, which have
+ * become "KEY=VALUE,KEY=VALUE" as the guest reads them; NULL without any. */
+char *work_split(char *text);
+
+#endif
