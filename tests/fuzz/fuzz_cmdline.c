@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line, and each value as the kinds of value there are. */
+#include <errno.h>
 #include <string.h>
 #include "drivers/pci.h"
 #include "kernel/cmdline.h"
+#include "kernel/work.h"
 #include "tests/fuzz/fuzz.h"
 
 static const struct cmdline_option options[] = {{"com1", ""},     {"nic", ""}, {"quota", ""},
@@ -20,6 +22,18 @@ static void use_quota(const char *text)
         HOLDS(pages > 0 && pages <= 16384);
 }
 
+static void use_work(const char *piece)
+{
+    char copy[16];
+
+    if (work_error(piece) != NULL)
+        return;
+    strcpy(copy, piece);
+    const char *args = work_split(copy);
+    HOLDS(copy[0] != 0 && strpbrk(copy, ":=,\"") == NULL);
+    HOLDS(args == NULL || (strchr(args, '=') != NULL && strchr(args, ':') == NULL));
+}
+
 static void use_value(const char *value)
 {
     char piece[16];
@@ -32,6 +46,7 @@ static void use_value(const char *value)
         (void)cmdline_size(piece, &n);
         (void)cmdline_number(piece, &n);
         use_quota(piece);
+        use_work(piece);
         if (pci_parse_bdf(piece, &segment, &bus, &dev, &fn) == 0)
             HOLDS(dev < 32 && fn < 8);
     }
@@ -59,8 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     HOLDS(text != NULL);
     memcpy(text, data, bytes);
     text[bytes] = 0;
-    if (cmdline_parse(text, options, seen, unknown, &words) != 0)
-        HOLDS(words == 0);
+    /* The words before one that is too long, or open, count. */
+    int error = cmdline_parse(text, options, seen, unknown, &words);
+    HOLDS(error == 0 || error == -E2BIG || error == -EINVAL);
+    HOLDS(words <= bytes / 2 + 1);
     free(text);
     return 0;
 }
