@@ -133,20 +133,39 @@ void peer_start(const char *format, ...)
     poll_until(is_started, NULL, "the peer to start a program");
 }
 
+/* The number behind key= in text, whose words have blanks between them; false without one. */
+static bool find_number(const char *text, const char *key, uint64_t *value)
+{
+    size_t length = strlen(key);
+
+    for (const char *at = text; at; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        if (strncmp(at, key, length) != 0 || at[length] != '=')
+            continue;
+        const char *digit = at + length + 1;
+        for (*value = 0; *digit >= '0' && *digit <= '9' && *value < UINT64_MAX / 16; digit++)
+            *value = 10 * *value + (uint64_t)(*digit - '0');
+        return digit > at + length + 1;
+    }
+    return false;
+}
+
 u16_t peer_port(void)
 {
-    unsigned port = 0;
+    uint64_t port;
 
-    for (const char *at = peer.answer; at; at = strchr(at, ' ')) {
-        at += *at == ' ';
-        if (!starts_with(at, "port="))
-            continue;
-        for (const char *digit = at + strlen("port="); *digit >= '0' && *digit <= '9'; digit++)
-            port = 10 * port + (unsigned)(*digit - '0');
-        if (port > 0 && port < 65536)
-            return (u16_t)port;
-    }
-    fail("the peer answered \"%s\" to \"%s\": no port= in it", peer.answer, peer.request);
+    if (!find_number(peer.answer, "port", &port) || port == 0 || port > 65535)
+        fail("the peer answered \"%s\" to \"%s\": no port= in it", peer.answer, peer.request);
+    return (u16_t)port;
+}
+
+uint64_t peer_number(const char *key)
+{
+    uint64_t value;
+
+    if (!find_number(peer.result, key, &value))
+        fail("the peer ended \"%s\" with \"%s\": no %s= in it", peer.request, peer.result, key);
+    return value;
 }
 
 const ip_addr_t *peer_address(void)
@@ -160,11 +179,16 @@ bool peer_is_done(void *unused)
     return peer.done;
 }
 
-void peer_finish(void)
+void peer_wait(void)
 {
     poll_until(peer_is_done, NULL, "the peer's program to end");
     if (!starts_with(peer.result, "0 ") && strcmp(peer.result, "0") != 0)
         fail("the peer's \"%s\" did not hold: %s", peer.request, peer.result);
+}
+
+void peer_finish(void)
+{
+    peer_wait();
     say("peer: \"%s\" held: %s", peer.request, peer.result);
 }
 

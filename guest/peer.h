@@ -9,6 +9,7 @@
 #define GUEST_PEER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "lwip/ip_addr.h"
 
 /* Connects to peer=. All functions here end the guest, in words, when the peer does not play. */
@@ -23,7 +24,11 @@ const ip_addr_t *peer_address(void);
 /* True once the program has ended: a condition for poll_until(). */
 bool peer_is_done(void *unused);
 /* Waits for that; the program must have held. */
+void peer_wait(void);
+/* The same, and says so. */
 void peer_finish(void);
+/* The value of key= in what the program told at its end. */
+uint64_t peer_number(const char *key);
 
 /* Ends the conversation: a connection left open would be there when the next guest comes. */
 void peer_close(void);

@@ -18,9 +18,9 @@
 #define LWIP_RAM_HEAP_POINTER guest_lwip_heap
 #define PBUF_POOL_SIZE        0
 
-#define MEMP_NUM_PBUF    1024
-#define MEMP_NUM_TCP_SEG 1024
-#define MEMP_NUM_TCP_PCB 64
+#define MEMP_NUM_PBUF    2048
+#define MEMP_NUM_TCP_SEG 2048
+#define MEMP_NUM_TCP_PCB 320
 #define MEMP_NUM_UDP_PCB 4
 
 #define IP_REASSEMBLY 0

@@ -13,6 +13,7 @@ from building import ROOT
 
 import console
 import peer_checks
+import peer_http
 import records
 import iso
 
@@ -191,6 +192,27 @@ def test_http(guest):
     assert "differs" in guest(p80=web(wrong)).run(line)
     missing = {**bodies, "/4k": None}
     assert guest(p80=web(missing)).run(line).startswith("done 1 ab: ")
+
+
+def test_http_check_sees_what_is_not_served(guest):
+    """A server that knows no ranges; then one whose file is wrong in its last byte."""
+    file = peer_http.file_at(0, 9000)
+    bodies = {"/": b"<html>x</html>", "/4k": PATTERN[:4096], "/64k": PATTERN[:65536], "/file": file}
+    line = f"start http_check port=80 file={len(file)}"
+    assert "bytes=0-0 of 9000: status 200" in guest(p80=web(bodies)).run(line)
+    wrong = {**bodies, "/file": file[:-1] + b"?"}
+    assert "/file differs" in guest(p80=web(wrong)).run(line)
+
+
+def test_http_wrk(guest):
+    one = guest(p80=web({"/1": b"1"}))
+    line = "start http_wrk port=80 concurrency=3 load=1 path="
+    answer = one.run(line + "/1")
+    assert answer.startswith("done 0 wrk requests=") and " p999_us=" in answer
+    assert "wrong" in one.run(line + "/2")
+    # Pieces were asked for, and whole pages came.
+    assert "wrong" in one.run(line + "/1 range=1 file=10")
+    assert one.ask(line + "/1 range=2 file=1").startswith("refused")
 
 
 def test_echo(guest):

@@ -55,6 +55,10 @@ int main(int argc, char **argv)
     static const char *const lines[] = {
         "com1=115200,8n1 nic=00:03.0 quota=64M,10%,w50%,none strategy=direct mem=0x1000",
         "guest=\"a=1 b=2\" stratgy=x nic", "quota=w100% nic=0001:ff:1f.7 mem=99999999999999G"};
+    static const char requests[] =
+        "GET /file HTTP/1.1\r\nRange: bytes=0-99\r\nConnection: close\r\n\r\n"
+        "GET / HTTP/1.0\r\nConnection: keep-alive\r\nrange: bytes=-5\r\n\r\n"
+        "POST / HTTP/1.1\r\n\r\nGET /4k HTTP/1.1\r\nRange: bytes=7-\r\n\r\n";
     uint8_t image[ELF_BYTES];
     char name[16];
 
@@ -69,6 +73,7 @@ int main(int argc, char **argv)
     write_table("bootinfo", "grub", mb2_grub);
     elf_build(image);
     write_seed("elf", "tiny", image, sizeof image);
+    write_seed("http", "pieces", requests, strlen(requests));
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "%d", i);
         write_seed("cmdline", name, lines[i], strlen(lines[i]));

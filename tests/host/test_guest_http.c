@@ -53,6 +53,83 @@ static void the_path_is_that_of_a_get(void **state)
     expect_path("", "");
 }
 
+static unsigned refusal(const char *text)
+{
+    return http_refusal(text, strlen(text));
+}
+
+static void what_is_no_get_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(refusal("GET / HTTP/1.1\r\n\r\n"), 0);
+    assert_int_equal(refusal("GET /a?b=%20 HTTP/1.0\r\n\r\n"), 0);
+    assert_int_equal(refusal("POST / HTTP/1.1\r\n\r\n"), 405);
+    assert_int_equal(refusal("GETS / HTTP/1.1\r\n\r\n"), 405);
+    assert_int_equal(refusal("get / HTTP/1.1\r\n\r\n"), 405);
+    assert_int_equal(refusal("GET / HTTP/1.2\r\n\r\n"), 400);
+    assert_int_equal(refusal("GET /"), 400);
+    assert_int_equal(refusal("GET x HTTP/1.1\r\n\r\n"), 400);
+    assert_int_equal(refusal("GET /a b HTTP/1.1\r\n\r\n"), 400);
+    assert_int_equal(refusal("GET / HTTP/1.1"), 400);
+    assert_int_equal(refusal(" / HTTP/1.1\r\n\r\n"), 400);
+    assert_int_equal(refusal(""), 400);
+}
+
+static enum http_range range(const char *value, uint64_t *first, uint64_t *count)
+{
+    char text[128] = "GET / HTTP/1.1\r\nRange: bytes=";
+
+    strcat(text, value);
+    strcat(text, "\r\n\r\n");
+    return http_range_of(text, strlen(text), 100, first, count);
+}
+
+/* Of a page of 100 bytes. */
+static void a_range_is_the_bytes_that_are_there(void **state)
+{
+    static const struct {
+        const char *value;
+        uint64_t first, count;
+    } parts[] = {{"0-0", 0, 1},
+                 {"0-99", 0, 100},
+                 {"99-", 99, 1},
+                 {"10-500", 10, 90},
+                 {"-1", 99, 1},
+                 {"-500", 0, 100},
+                 {"5-18446744073709551615", 5, 95}};
+    uint64_t first, count;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        assert_int_equal(range(parts[i].value, &first, &count), HTTP_PART);
+        assert_int_equal(first, parts[i].first);
+        assert_int_equal(count, parts[i].count);
+    }
+}
+
+static void other_ranges_are_beyond_or_none(void **state)
+{
+    static const char *const none[] = {"",
+                                       "-",
+                                       "5",
+                                       "5-4",
+                                       "1-2,4-5",
+                                       "a-b",
+                                       "1-2 ",
+                                       "18446744073709551616-",
+                                       "0-18446744073709551616"};
+    static const char *const beyond[] = {"100-", "100-200", "18446744073709551615-", "-0"};
+    static const char plain[] = "GET / HTTP/1.1\r\n\r\n";
+    uint64_t first, count;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        assert_int_equal(range(none[i], &first, &count), HTTP_WHOLE);
+    for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++)
+        assert_int_equal(range(beyond[i], &first, &count), HTTP_BEYOND);
+    assert_int_equal(http_range_of(plain, strlen(plain), 100, &first, &count), HTTP_WHOLE);
+}
+
 /* AddressSanitizer watches the copy's end. */
 static void any_bytes_are_read_within_bounds(void **state)
 {
@@ -81,6 +158,9 @@ int main(void)
         cmocka_unit_test(a_request_ends_at_the_empty_line),
         cmocka_unit_test(connections_stay_by_version_and_header),
         cmocka_unit_test(the_path_is_that_of_a_get),
+        cmocka_unit_test(what_is_no_get_is_refused),
+        cmocka_unit_test(a_range_is_the_bytes_that_are_there),
+        cmocka_unit_test(other_ranges_are_beyond_or_none),
         cmocka_unit_test(any_bytes_are_read_within_bounds),
     };
 
