@@ -20,6 +20,7 @@ static const struct workload *const workloads[] = {
     &idle,
     &idle_net,
     &tcp_rr,
+    &memcached,
     &map_ring,
     &map_pool,
     &map_scatter,

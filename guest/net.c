@@ -51,23 +51,44 @@ static void sent(void *cookie)
     pbuf_free(cookie);
 }
 
-/* The stack must leave the frame alone until sent(): the reference says so. TCP looks at it before
- * it sends a segment again. */
-static err_t output(struct netif *n, struct pbuf *p)
+/* -E2BIG for more parts than a frame may have. */
+static int send(struct pbuf *p)
 {
     struct nic_part parts[NIC_TX_FRAME];
     unsigned count = 0;
 
-    (void)n;
     for (struct pbuf *q = p; q; q = q->next) {
         if (count == NIC_TX_FRAME)
-            return ERR_BUF;
+            return -E2BIG;
         parts[count++] = (struct nic_part){q->payload, q->len};
     }
-    int error = nic_send(parts, count, p);
+    return nic_send(parts, count, p);
+}
+
+/* A frame of many small writes, put together. */
+static int send_copy(struct pbuf *p)
+{
+    struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+    int error = copy ? send(copy) : -EAGAIN;
+
+    if (error && copy)
+        pbuf_free(copy);
+    return error;
+}
+
+/* The stack must leave the frame alone until sent(): the reference says so. TCP looks at it before
+ * it sends a segment again. */
+static err_t output(struct netif *n, struct pbuf *p)
+{
+    int error = send(p);
+
+    (void)n;
+    if (error == -E2BIG)
+        error = send_copy(p);
+    else if (!error)
+        pbuf_ref(p);
     if (error)
         return error == -EAGAIN ? ERR_MEM : ERR_BUF;
-    pbuf_ref(p);
     return ERR_OK;
 }
 

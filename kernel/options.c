@@ -82,6 +82,8 @@ static uint32_t each_piece(struct parse *p, const char *option, const char *valu
             fail(p, "%s=: more than %d names; run them in several boots", option, OPTIONS_LIST);
             break;
         }
+        if (strlen(piece) == sizeof piece - 1) /* the rest of it was cut */
+            fail(p, "%s=%s...: longer than %d letters", option, piece, OPTIONS_NAME - 2);
         if (piece[0] == 0)
             fail(p, "%s=%s: an empty name between commas", option, value);
         each(p, n++, piece);

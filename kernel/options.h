@@ -12,7 +12,7 @@
 #include "kernel/dma/iova.h"
 
 #define OPTIONS_LIST       32
-#define OPTIONS_NAME       32
+#define OPTIONS_NAME       64
 #define OPTIONS_ERROR_TEXT 256
 
 struct options {

@@ -7,7 +7,7 @@ import subprocess
 
 PEER = pathlib.Path(__file__).resolve().parent / "peer"
 # Ports the guest's workloads listen on, each behind a forwarded host port.
-GUEST_PORTS = {5001: ("tcp",), 80: ("tcp",), 7: ("tcp", "udp")}
+GUEST_PORTS = {5001: ("tcp", "udp"), 11211: ("tcp",), 80: ("tcp",), 7: ("tcp", "udp")}
 
 
 class LaunchError(Exception):

@@ -104,6 +104,7 @@ SETTINGS = {
     "nic=fish": ("nic=fish", "bus:dev.fn"),
     "nic=00:1f.0": ("nic=00:1f.0", "no NIC that Sluice drives"),
     'seed="1': ("a quote that is not closed",),
+    f"work=tcp_rx:msg={'1' * 60}": ("work=tcp_rx:msg=111", "longer than 62"),
     "work=tcp_rx:msg": ("work=tcp_rx:msg", "KEY=VALUE"),
     "rounds=0": ("rounds=0", "from 1"),
     "irq=intx": ("irq=intx", "poll msi"),

@@ -215,6 +215,23 @@ def test_http_wrk(guest):
     assert one.ask(line + "/1 range=2 file=1").startswith("refused")
 
 
+def test_memcached_check_sees_a_wrong_value(guest):
+    """Played by one that keeps nothing."""
+    def forgetful(sock):
+        with sock.makefile("rwb") as file:
+            while line := file.readline():
+                words = line.split()
+                if words[0] == b"set":
+                    file.read(int(words[4]) + 2)
+                file.write({b"set": b"STORED\r\n", b"get": b"END\r\n"}.get(words[0], b"OK\r\n"))
+                file.flush()
+
+    answer = guest(p11211=serve(forgetful)).run("start memcached_check port=11211")
+    assert answer.startswith("done 1 get size0")
+    closed = guest(p11211=serve(lambda sock: None)).run("start memcached_check port=11211")
+    assert closed.startswith("done 1 pymemcache")
+
+
 def test_echo(guest):
     one = guest(p7=serve(echo), p8=udp(lambda data: data))
     assert one.run(f"start tcp_echo port=7 bytes={MIB}").startswith("done 0 ")

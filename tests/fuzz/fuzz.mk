@@ -11,6 +11,7 @@ FUZZ_acpi_SRC := $(ACPI_SRC) tests/host/fake_memory.c
 FUZZ_dmar_SRC := $(ACPI_SRC) tests/host/fake_memory.c
 FUZZ_elf_SRC := kernel/elf.c
 FUZZ_cmdline_SRC := kernel/cmdline.c kernel/work.c kernel/quota.c drivers/pci.c drivers/pci_function.c tests/host/fake_pci.c
+FUZZ_memcache_SRC := guest/memcache_session.c guest/memcache_commands.c guest/memcache_store.c lib/fmt.c
 FUZZ_http_SRC := guest/http_request.c
 FUZZ_bootinfo_SRC := kernel/bootinfo.c tests/host/low_memory.c
 

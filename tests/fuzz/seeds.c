@@ -59,6 +59,10 @@ int main(int argc, char **argv)
         "GET /file HTTP/1.1\r\nRange: bytes=0-99\r\nConnection: close\r\n\r\n"
         "GET / HTTP/1.0\r\nConnection: keep-alive\r\nrange: bytes=-5\r\n\r\n"
         "POST / HTTP/1.1\r\n\r\nGET /4k HTTP/1.1\r\nRange: bytes=7-\r\n\r\n";
+    static const char commands[] =
+        "set a 1 0 3\r\n123\r\nincr a 5\r\nget a b\r\nadd b 0 -1 1 noreply\r\nx\r\nstats\r\n"
+        "replace a 0 0 2\r\nxyz\r\ndecr a 99 noreply\r\ndelete a 0\r\nflush_all\r\nversion\r\n"
+        "set big 0 0 65536\r\nset big 0 0 70000\r\nverbosity 1\r\nquit\r\n";
     uint8_t image[ELF_BYTES];
     char name[16];
 
@@ -73,6 +77,7 @@ int main(int argc, char **argv)
     write_table("bootinfo", "grub", mb2_grub);
     elf_build(image);
     write_seed("elf", "tiny", image, sizeof image);
+    write_seed("memcache", "commands", commands, strlen(commands));
     write_seed("http", "pieces", requests, strlen(requests));
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "%d", i);

@@ -8,3 +8,4 @@ TEST_guest_args_SRC := guest/args.c tests/host/fake_hyper.c
 TEST_guest_checksum_SRC := guest/checksum.c
 TEST_guest_pattern_SRC := guest/pattern.c
 TEST_guest_http_SRC := guest/http_request.c
+TEST_guest_memcache_SRC := guest/memcache_session.c guest/memcache_commands.c guest/memcache_store.c lib/fmt.c
