@@ -15,6 +15,7 @@
 #include "kernel/options.h"
 #include "kernel/panic.h"
 #include "kernel/result.h"
+#include "kernel/shell.h"
 #include "kernel/smbios.h"
 #include "kernel/smp.h"
 #include "kernel/time.h"
@@ -250,6 +251,12 @@ static void describe_machine(uint32_t cpus)
     result_boot(&m);
 }
 
+/* `shell` alone wants commands, and no case before the first of them. */
+static bool has_cases(void)
+{
+    return !options.shell || options.bench[0] != 0 || options.list[DIM_WORK].is_given;
+}
+
 static const struct cpu_ops *start_cpus(uint32_t *cpus)
 {
     const char *why = "";
@@ -271,6 +278,7 @@ void kernel_main(uint32_t magic, uint32_t info)
 {
     const struct cpu_ops *cpu;
     struct pci_function *nic;
+    enum exit_code code = EXIT_OK;
     bool have_dmar;
     uint32_t cpus;
 
@@ -294,5 +302,9 @@ void kernel_main(uint32_t magic, uint32_t info)
     keep_records();
     check_memory();
     describe_machine(cpus);
-    machine_exit(cases_run(&options, &boot.module[0], nic, cpu));
+    if (has_cases())
+        code = cases_run(&options, &boot.module[0], nic, cpu);
+    if (options.shell)
+        code = shell_run(&options, &boot.module[0], nic, cpu, code);
+    machine_exit(code);
 }

@@ -55,6 +55,10 @@ int main(int argc, char **argv)
     static const char *const lines[] = {
         "com1=115200,8n1 nic=00:03.0 quota=64M,10%,w50%,none strategy=direct mem=0x1000",
         "guest=\"a=1 b=2\" stratgy=x nic", "quota=w100% nic=0001:ff:1f.7 mem=99999999999999G"};
+    static const char *const typed[] = {
+        "set strategy=direct,on-demand quota=none,w50%\r\x1b[A\x17policy=fifo\r",
+        "results 3 17\r\x15help\x7f\x1b[D\x1b[3~\n",
+        "# plan\nwork=a,b strategy=on-demand,shared policy=lru,fifo hits=exit,table\nirq=msi\n"};
     uint8_t image[ELF_BYTES];
     char name[16];
 
@@ -72,6 +76,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "%d", i);
         write_seed("cmdline", name, lines[i], strlen(lines[i]));
+        write_seed("shell", name, typed[i], strlen(typed[i]));
     }
     return 0;
 }

@@ -11,3 +11,5 @@ TEST_archive_SRC := kernel/archive.c
 TEST_uart_SRC :=
 TEST_progress_SRC := kernel/progress.c lib/fmt.c
 TEST_smbios_SRC := kernel/smbios.c tests/host/fake_memory.c
+
+FUZZ_shell_SRC := kernel/lineedit.c kernel/command.c kernel/plan.c $(OPTIONS_SRC)
