@@ -32,7 +32,7 @@ KERNEL_ASM := $(wildcard boot/*.asm kernel/*.asm kernel/cpu/*.asm)
 KERNEL_C := $(wildcard kernel/*.c kernel/cpu/*.c kernel/dma/*.c vtd/*.c lib/*.c) \
             drivers/uart.c drivers/pci.c drivers/pci_function.c drivers/pci_config.c \
             drivers/pci_msi.c drivers/e1000.c
-KERNEL_O := $(KERNEL_ASM:%.asm=$(BUILD)/kernel/%.asm.o) $(KERNEL_C:%.c=$(BUILD)/kernel/%.o)
+KERNEL_O := $(KERNEL_ASM:%.asm=$(BUILD)/kernel/%.asm.o) $(KERNEL_C:%.c=$(BUILD)/kernel/%.o) $(BUILD)/kernel/commit.o
 KERNEL_CFLAGS := $(BASE) $(WARN) -fno-pic -fno-pie -mcmodel=small
 KERNEL_LDFLAGS := -nostdlib -static -Wl,-T,linker.ld,--build-id=none,-z,max-page-size=4096,-z,noexecstack,--no-warn-rwx-segments
 # Test builds put another function in place of one: WRAP="vtd_inv_iotlb" WRAP_SRC=tests/boot/break_inval.c
@@ -48,6 +48,19 @@ $(BUILD)/kernel/%.o: %.c
 $(BUILD)/kernel/%.asm.o: %.asm
 	@mkdir -p $(@D)
 	$(Q)nasm -f elf64 -g -F dwarf -i ./ $< -o $@
+
+# The commit goes into each boot's first record. Written anew only when it has changed.
+COMMIT := $(or $(shell git -C $(CURDIR) describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null),unknown)
+$(BUILD)/commit.c: FORCE
+	@mkdir -p $(@D)
+	@printf '#include "kernel/build.h"\n\nconst char build_commit[] = "%s";\n' '$(COMMIT)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+.PHONY: FORCE
+FORCE:
+
+# Text that plans.asm takes in as it is.
+$(BUILD)/kernel/kernel/plans.asm.o: $(wildcard kernel/plans/*.plan)
 
 # Linked twice: the panic's backtrace needs the names of the functions in the image itself. The symbol table comes last in
 # its segment order, so the second link moves no function.

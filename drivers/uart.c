@@ -19,6 +19,9 @@
 #define LCR_EVEN             0x18
 #define LCR_DLAB             0x80
 #define MCR_DTR_RTS          0x03
+#define LSR_DATA             0x01 /* a byte has come in */
+#define LSR_OVERRUN          0x02 /* and one before it found no room */
+#define LSR_BAD              0x1c /* parity, framing, break: of the byte that is next */
 #define LSR_HOLDING_EMPTY    0x20 /* room for a byte */
 #define LSR_ALL_SENT         0x40 /* the shift register is empty as well */
 
@@ -28,6 +31,13 @@
 
 static uint16_t uart_port; /* 0: none yet */
 static bool uart_stuck;    /* a byte was dropped: wait for no further one until there is room */
+
+/* What came in while nobody asked for it. */
+static struct {
+    uint8_t byte[256];
+    uint8_t first, last; /* equal: empty */
+    bool lost, bad;      /* before the first byte */
+} input;
 
 static int line_control(const char *format, uint8_t *lcr)
 {
@@ -81,11 +91,31 @@ int uart_init(uint16_t port, uint32_t baud, const char *format)
     return 0;
 }
 
-static bool wait_for(uint8_t status, uint32_t us)
+/* Reading the register clears its errors, so every reader takes in what it tells. */
+static uint8_t status(void)
+{
+    uint8_t now = port_in8(uart_port + UART_LSR);
+
+    if (now & LSR_OVERRUN)
+        input.lost = true;
+    if (now & LSR_BAD)
+        input.bad = true;
+    if (now & LSR_DATA) {
+        uint8_t byte = port_in8(uart_port + UART_DATA);
+
+        if ((uint8_t)(input.last + 1) == input.first)
+            input.lost = true;
+        else
+            input.byte[input.last++] = byte;
+    }
+    return now;
+}
+
+static bool wait_for(uint8_t wanted, uint32_t us)
 {
     uint64_t end = env_deadline_us(us);
 
-    while ((port_in8(uart_port + UART_LSR) & status) == 0)
+    while ((status() & wanted) == 0)
         if (env_deadline_passed(end))
             return false;
     return true;
@@ -99,6 +129,22 @@ void uart_put(uint8_t byte)
     uart_stuck = !wait_for(LSR_HOLDING_EMPTY, uart_stuck ? 0 : ROOM_US);
     if (!uart_stuck)
         port_out8(uart_port + UART_DATA, byte);
+}
+
+int uart_get(void)
+{
+    if (uart_port == 0)
+        return -EAGAIN;
+    (void)status();
+    if (input.lost) {
+        input.lost = false;
+        return -EOVERFLOW;
+    }
+    if (input.bad) {
+        input.bad = false;
+        return -EIO;
+    }
+    return input.first == input.last ? -EAGAIN : input.byte[input.first++];
 }
 
 void uart_drain(void)

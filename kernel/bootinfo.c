@@ -38,6 +38,7 @@ enum mb2_tag_type {
     MB2_CMDLINE = 1,
     MB2_MODULE = 3,
     MB2_MMAP = 6,
+    MB2_EFI64 = 12,
     MB2_RSDP_V1 = 14,
     MB2_RSDP_V2 = 15
 };
@@ -222,6 +223,17 @@ static void read_rsdp2(const struct mb2_tag *tag, struct boot_info *out)
     out->rsdp = hpa((uintptr_t)rsdp_copy);
 }
 
+static int read_efi(const struct mb2_tag *tag, struct boot_info *out)
+{
+    uint64_t system;
+
+    if (tag->size < sizeof(*tag) + sizeof(system))
+        return -EBADMSG;
+    memcpy(&system, tag + 1, sizeof(system));
+    out->efi = hpa(system);
+    return 0;
+}
+
 static int read_tag(const struct mb2_tag *tag, struct boot_info *out)
 {
     const char *text = (const char *)(tag + 1);
@@ -233,6 +245,8 @@ static int read_tag(const struct mb2_tag *tag, struct boot_info *out)
         return read_module2(tag, out);
     case MB2_MMAP:
         return read_map2(tag, out);
+    case MB2_EFI64:
+        return read_efi(tag, out);
     case MB2_RSDP_V1:
     case MB2_RSDP_V2:
         read_rsdp2(tag, out);

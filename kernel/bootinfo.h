@@ -28,7 +28,7 @@ struct boot_range {
 struct boot_module {
     hpa_t base;
     uint64_t bytes;
-    char name[64]; /* its own command line, cut */
+    char name[256]; /* its own command line, cut */
 };
 
 struct boot_info {
@@ -38,6 +38,7 @@ struct boot_info {
     struct boot_range range[BOOT_MAX_RANGES];
     struct boot_module module[BOOT_MAX_MODULES];
     hpa_t rsdp; /* 0: scan the BIOS areas */
+    hpa_t efi;  /* the EFI system table; 0: the firmware is a BIOS */
 };
 
 /* Copies everything out of the loader's structures. info: its physical address, identity-mapped

@@ -14,6 +14,7 @@
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static enum log_level level_shown = LOG_INFO;
 static struct spinlock console;
+static bool status_shown;
 
 void log_set_level(enum log_level level)
 {
@@ -40,6 +41,17 @@ static void put(const char *text, size_t bytes)
     }
 }
 
+/* Back to the line's begin, and empty: so that it is found in a log as well, it is written the same
+ * way before each status line and each line that takes its place. */
+#define ERASE "\r\x1b[K"
+
+static void erase_status(void)
+{
+    if (status_shown)
+        put(ERASE, sizeof(ERASE) - 1);
+    status_shown = false;
+}
+
 /* Interrupts stay off meanwhile: a handler that logs would wait for its own CPU. Whoever holds the
  * console past the deadline has died holding it, and the text matters more. */
 static uint64_t console_take(bool *locked)
@@ -62,6 +74,7 @@ void log_write(const char *text, size_t bytes)
     bool locked;
     uint64_t flags = console_take(&locked);
 
+    erase_status();
     put(text, bytes);
     console_release(flags, locked);
 }
@@ -94,9 +107,34 @@ void log_record(const char *body)
     bool locked;
     uint64_t flags = console_take(&locked);
 
+    erase_status();
     put(body, bytes);
     put(end, (size_t)n);
     console_release(flags, locked);
+}
+
+void log_status(const char *text)
+{
+    bool locked;
+    uint64_t flags = console_take(&locked);
+
+    erase_status();
+    if (text != NULL) {
+        put(ERASE, sizeof(ERASE) - 1);
+        put(text, strlen(text));
+        status_shown = true;
+    }
+    console_release(flags, locked);
+}
+
+int log_get(void)
+{
+    bool locked;
+    uint64_t flags = console_take(&locked);
+    int byte = uart_get();
+
+    console_release(flags, locked);
+    return byte;
 }
 
 void log_dump(const char *module, const void *data, size_t bytes)

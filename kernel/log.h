@@ -30,6 +30,13 @@ void log_write(const char *text, size_t bytes);
  */
 void log_record(const char *body);
 
+/* One line that stays the last of the console, until the next one or NULL replaces it: what is
+ * written meanwhile takes its place on the screen. */
+void log_status(const char *text);
+
+/* The next byte typed on the console, or uart_get's error. */
+int log_get(void);
+
 /* A hex dump of a table, for errors that name it. */
 void log_dump(const char *module, const void *data, size_t bytes);
 

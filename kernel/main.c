@@ -15,6 +15,8 @@
 #include "kernel/options.h"
 #include "kernel/panic.h"
 #include "kernel/result.h"
+#include "kernel/shell.h"
+#include "kernel/smbios.h"
 #include "kernel/smp.h"
 #include "kernel/time.h"
 #include "kernel/trap.h"
@@ -22,6 +24,8 @@
 
 /* Entered from boot/entry.asm with what the boot loader left in EAX and EBX. */
 void kernel_main(uint32_t magic, uint32_t info);
+
+#define RECORDS_SHARE 32 /* of free RAM */
 
 static struct boot_info boot;
 static struct options options;
@@ -56,13 +60,16 @@ static void read_settings(uint32_t magic, uint32_t info)
     log_info("main", "Sluice, by %s: %s", boot.loader, boot.cmdline);
 }
 
-static void check_module(void)
+static void check_modules(void)
 {
     if (boot.modules == 0)
-        refuse("no guest: give its ELF image as the one boot module (QEMU: -initrd "
+        refuse("no guest: give its ELF image as the first boot module (QEMU: -initrd "
                "build/guest.elf; GRUB: module2 /guest.elf)");
-    if (boot.modules > 1)
-        refuse("%u boot modules (%s, %s, ...): give exactly one, the guest's ELF image",
+    if (boot.modules == 2 && options.bench[0] != 0)
+        cases_set_plan(&boot.module[1]);
+    else if (boot.modules > 1)
+        refuse("%u boot modules (%s, %s, ...): give exactly one, the guest's ELF image, or with "
+               "bench=NAME a second one, the plan of that name",
                boot.modules, boot.module[0].name, boot.module[1].name);
 }
 
@@ -117,12 +124,15 @@ static bool read_acpi(void)
     return bad == 0;
 }
 
+/* A plan's lines may name any. */
 static bool all_none(void)
 {
-    for (uint32_t i = 0; i < options.strategies; i++)
-        if (options.strategy[i] != DMA_NONE)
+    const struct options_list *list = &options.list[DIM_STRATEGY];
+
+    for (uint32_t i = 0; i < list->count; i++)
+        if (strcmp(list->value[i], dma_strategy_name(DMA_NONE)) != 0)
             return false;
-    return true;
+    return options.bench[0] == 0;
 }
 
 /* Without VT-d: what the command line accepts in its place. */
@@ -193,10 +203,14 @@ static struct pci_function *find_nic(void)
     return f;
 }
 
+/* In a plan, cases with irq=msi are left out where the NIC has none. */
 static void check_interrupts(const struct pci_function *nic)
 {
-    for (uint32_t i = 0; i < options.irqs; i++)
-        if (options.msi[i] && nic->cap_msi == 0)
+    const struct options_list *list = &options.list[DIM_IRQ];
+
+    options.has_msi = nic->cap_msi != 0;
+    for (uint32_t i = 0; i < list->count && options.bench[0] == 0; i++)
+        if (strcmp(list->value[i], irq_name(true)) == 0 && !options.has_msi)
             refuse("irq=msi: NIC %02x:%02x.%x (%04x:%04x) has no MSI capability: use irq=poll, or "
                    "a NIC and a machine that have MSI (QEMU: -machine q35 -device e1000e)",
                    nic->bus, nic->dev, nic->fn, nic->vendor, nic->device);
@@ -211,6 +225,36 @@ static void check_memory(void)
         refuse("mem=%luM does not fit into the %luM of RAM that are free: give the machine more, "
                "or the guest less",
                options.memory >> 20, free >> 20);
+}
+
+/* For records that a reader may ask for again. In one piece and before the first guest, so that it
+ * breaks up nothing that a guest needs. */
+static void keep_records(void)
+{
+    uint64_t frames = frames_free() / RECORDS_SHARE;
+    hpa_t at = frame_alloc_run(frames, PAGE_SIZE);
+
+    if (at.v != 0)
+        result_keep(phys_to_virt(at), frames << PAGE_SHIFT);
+}
+
+static void describe_machine(uint32_t cpus)
+{
+    struct smbios smbios;
+    struct result_machine m = {.cpus = cpus,
+                               .memory_pages = frames_total(),
+                               .firmware = boot.efi.v ? "uefi" : "bios",
+                               .smbios = &smbios,
+                               .seed = options.seed};
+
+    smbios_read(boot.efi, &smbios);
+    result_boot(&m);
+}
+
+/* `shell` alone wants commands, and no case before the first of them. */
+static bool has_cases(void)
+{
+    return !options.shell || options.bench[0] != 0 || options.list[DIM_WORK].is_given;
 }
 
 static const struct cpu_ops *start_cpus(uint32_t *cpus)
@@ -234,6 +278,7 @@ void kernel_main(uint32_t magic, uint32_t info)
 {
     const struct cpu_ops *cpu;
     struct pci_function *nic;
+    enum exit_code code = EXIT_OK;
     bool have_dmar;
     uint32_t cpus;
 
@@ -241,7 +286,7 @@ void kernel_main(uint32_t magic, uint32_t info)
     trap_init();
     time_init();
     read_settings(magic, info);
-    check_module();
+    check_modules();
     if (mem_init(&boot) != 0 || paging_init(&boot) != 0)
         refuse("too little memory for the hypervisor itself: give the machine at least 64M");
     have_dmar = read_acpi();
@@ -254,7 +299,12 @@ void kernel_main(uint32_t magic, uint32_t info)
     cpu = start_cpus(&cpus);
     nic = find_nic();
     check_interrupts(nic);
+    keep_records();
     check_memory();
-    result_boot(cpus, frames_total());
-    machine_exit(cases_run(&options, &boot.module[0], nic, cpu));
+    describe_machine(cpus);
+    if (has_cases())
+        code = cases_run(&options, &boot.module[0], nic, cpu);
+    if (options.shell)
+        code = shell_run(&options, &boot.module[0], nic, cpu, code);
+    machine_exit(code);
 }

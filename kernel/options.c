@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include "drivers/uart.h"
-#include "kernel/dma/evict.h"
+#include "kernel/cross.h"
 #include "kernel/log.h"
 #include "kernel/options_names.h"
 #include "kernel/panic.h"
@@ -15,13 +15,20 @@
 
 struct parse {
     struct options *out;
-    bool has_calls, has_iova, has_hits; /* said, so that they must mean something */
-    char *error;                        /* "" until something is wrong; the first error stays */
+    enum options_from from;
+    char *error; /* "" until something is wrong; the first error stays */
 };
+
+/* Where an option may stand: a bit for each of enum options_from. */
+#define AT_BOOT     (1u << OPTIONS_BOOT)
+#define AT_CONSOLE  (AT_BOOT | 1u << OPTIONS_SHELL)
+#define AT_ANY_TIME (AT_CONSOLE | 1u << OPTIONS_PLAN)
 
 struct option {
     struct cmdline_option known;
     void (*set)(struct parse *p, const char *value);
+    unsigned from;
+    bool is_flag; /* takes no value */
 };
 
 __attribute__((format(printf, 2, 3))) static void fail(struct parse *p, const char *format, ...)
@@ -35,31 +42,6 @@ __attribute__((format(printf, 2, 3))) static void fail(struct parse *p, const ch
     va_end(args);
 }
 
-/* "a b c", for error texts. */
-static void join(const char *const *names, char *to, size_t size)
-{
-    size_t used = 0;
-
-    to[0] = 0;
-    for (; *names != NULL && used < size; names++)
-        used += (size_t)fmt_snprintf(to + used, size - used, "%s%s", used ? " " : "", *names);
-}
-
-static int find_name(struct parse *p, const char *option, const char *name,
-                     const char *const *names)
-{
-    char known[128];
-    const char *nearest = cmdline_nearest(name, names);
-
-    for (int i = 0; names[i] != NULL; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    join(names, known, sizeof known);
-    fail(p, "%s=%s: no such name; known: %s%s%s", option, name, known,
-         nearest ? "; did you mean " : "", nearest ? nearest : "");
-    return -EINVAL;
-}
-
 static uint64_t number(struct parse *p, const char *option, const char *value, uint64_t low,
                        uint64_t high)
 {
@@ -67,27 +49,6 @@ static uint64_t number(struct parse *p, const char *option, const char *value, u
 
     if (cmdline_number(value, &n) != 0 || n < low || n > high)
         fail(p, "%s=%s: not a number from %lu to %lu", option, value, low, high);
-    return n;
-}
-
-/* Calls each(p, index, piece) for the pieces of a comma-separated value; returns how many. */
-static uint32_t each_piece(struct parse *p, const char *option, const char *value,
-                           void (*each)(struct parse *p, uint32_t index, const char *piece))
-{
-    char piece[OPTIONS_NAME];
-    uint32_t n = 0;
-
-    while (cmdline_piece(value, n, piece, sizeof piece)) {
-        if (n == OPTIONS_LIST) {
-            fail(p, "%s=: more than %d names; run them in several boots", option, OPTIONS_LIST);
-            break;
-        }
-        if (strlen(piece) == sizeof piece - 1) /* the rest of it was cut */
-            fail(p, "%s=%s...: longer than %d letters", option, piece, OPTIONS_NAME - 2);
-        if (piece[0] == 0)
-            fail(p, "%s=%s: an empty name between commas", option, value);
-        each(p, n++, piece);
-    }
     return n;
 }
 
@@ -128,105 +89,17 @@ static void set_nic(struct parse *p, const char *value)
     fmt_snprintf(p->out->nic, sizeof p->out->nic, "%s", value);
 }
 
-static void add_work(struct parse *p, uint32_t index, const char *piece)
+static void set_bench(struct parse *p, const char *value)
 {
-    const char *wrong = work_error(piece);
-
-    if (wrong)
-        fail(p, "work=%s: %s", piece, wrong);
-    memcpy(p->out->work[index], piece, OPTIONS_NAME);
+    if (strlen(value) >= sizeof p->out->bench)
+        fail(p, "bench=%s: a plan's name has at most %d letters", value, OPTIONS_NAME - 1);
+    else
+        memcpy(p->out->bench, value, strlen(value) + 1);
 }
 
-static void set_work(struct parse *p, const char *value)
+static void set_resume(struct parse *p, const char *value)
 {
-    p->out->works = each_piece(p, "work", value, add_work);
-}
-
-static void add_strategy(struct parse *p, uint32_t index, const char *piece)
-{
-    int found = find_name(p, "strategy", piece, options_strategy_names);
-
-    if (found >= 0)
-        p->out->strategy[index] = (enum dma_strategy)found;
-}
-
-static void set_strategy(struct parse *p, const char *value)
-{
-    p->out->strategies = each_piece(p, "strategy", value, add_strategy);
-}
-
-static void add_quota(struct parse *p, uint32_t index, const char *piece)
-{
-    if (quota_parse(piece, &p->out->quota[index]) != 0)
-        fail(p,
-             "quota=%s: give bytes (64M, a multiple of 4K, more than 0), a share of guest memory "
-             "(10%%), a share of the working set (w50%%), or none",
-             piece);
-    memcpy(p->out->quota_text[index], piece, OPTIONS_NAME);
-}
-
-static void set_quota(struct parse *p, const char *value)
-{
-    p->out->quotas = each_piece(p, "quota", value, add_quota);
-}
-
-static void add_irq(struct parse *p, uint32_t index, const char *piece)
-{
-    p->out->msi[index] = find_name(p, "irq", piece, options_irq_names) == true;
-}
-
-static void set_irq(struct parse *p, const char *value)
-{
-    p->out->irqs = each_piece(p, "irq", value, add_irq);
-}
-
-static void set_policy(struct parse *p, const char *value)
-{
-    if (find_name(p, "policy", value, evict_names) >= 0)
-        p->out->policy = evict_find(value);
-}
-
-static void set_prefetch(struct parse *p, const char *value)
-{
-    p->out->prefetch = (uint32_t)number(p, "prefetch", value, 0, FOLLOWER_DEPTH);
-}
-
-static void set_hits(struct parse *p, const char *value)
-{
-    int found = find_name(p, "hits", value, options_hits_names);
-
-    if (found >= 0)
-        p->out->hits = (enum dma_hits)found;
-    p->has_hits = true;
-}
-
-static void set_flush(struct parse *p, const char *value)
-{
-    int found = find_name(p, "flush", value, options_flush_names);
-
-    if (found >= 0)
-        p->out->flush = (enum dma_flush)found;
-}
-
-static void set_calls(struct parse *p, const char *value)
-{
-    int found = find_name(p, "calls", value, options_calls_names);
-
-    if (found >= 0)
-        p->out->calls = (enum abi_dma_calls)found;
-    p->has_calls = true;
-}
-
-static void set_iova(struct parse *p, const char *value)
-{
-    if (find_name(p, "iova", value, iova_names) >= 0)
-        p->out->iova = iova_find(value);
-    p->has_iova = true;
-}
-
-static void set_evict(struct parse *p, const char *value)
-{
-    p->out->evict_batch = (uint32_t)number(p, "evict", value, 1, 4096);
+    p->out->resume = (uint32_t)number(p, "resume", value, 1, UINT32_MAX);
 }
 
 static void set_rounds(struct parse *p, const char *value)
@@ -254,6 +127,11 @@ static void set_deadline(struct parse *p, const char *value)
     p->out->deadline_ms = (uint32_t)number(p, "deadline", value, 100, 3600000);
 }
 
+static void set_limit(struct parse *p, const char *value)
+{
+    p->out->limit_s = (uint32_t)number(p, "limit", value, 1, 86400);
+}
+
 static void set_seed(struct parse *p, const char *value)
 {
     p->out->seed = number(p, "seed", value, 0, UINT64_MAX);
@@ -268,24 +146,55 @@ static void set_trace(struct parse *p, const char *value)
     if (cmdline_size(piece, &events) != 0 || events < 1024 || events > 64u << 20)
         fail(p, "trace=%s: not a number of events from 1K to 64M", value);
     p->out->trace = events;
-    if (!cmdline_piece(value, 1, piece, sizeof piece))
-        return;
-    p->out->trace_dump = strcmp(piece, "dump") == 0;
-    if (!p->out->trace_dump)
+    p->out->trace_dump = cmdline_piece(value, 1, piece, sizeof piece);
+    if (p->out->trace_dump && strcmp(piece, "dump") != 0)
         fail(p, "trace=%s: after the number there may be dump, to print each trace", value);
 }
 
+/* Whether one of the key=value pairs of list has the key of this one. */
+static bool has_key(const char *list, const char *pair)
+{
+    char other[OPTIONS_NAME];
+    const char *end = strchr(pair, '=');
+    size_t length = end ? (size_t)(end - pair) + 1 : strlen(pair) + 1;
+
+    for (unsigned i = 0; cmdline_piece(list, i, other, sizeof other); i++)
+        if (strncmp(other, pair, length) == 0)
+            return true;
+    return false;
+}
+
+/* The new pairs, then of the old ones those that are not said anew. */
 static void set_guest(struct parse *p, const char *value)
 {
-    if (strlen(value) >= sizeof p->out->guest)
-        fail(p, "guest=: longer than %lu bytes", sizeof p->out->guest - 1);
+    char merged[sizeof p->out->guest], pair[sizeof p->out->guest];
+    size_t used = (size_t)fmt_snprintf(merged, sizeof merged, "%s", value);
+
+    for (unsigned i = 0; cmdline_piece(p->out->guest, i, pair, sizeof pair); i++)
+        if (!has_key(value, pair) && used < sizeof merged)
+            used += (size_t)fmt_snprintf(merged + used, sizeof merged - used, ",%s", pair);
+    if (used >= sizeof merged)
+        fail(p, "guest=: longer than %lu bytes", sizeof merged - 1);
     else
-        memcpy(p->out->guest, value, strlen(value) + 1);
+        memcpy(p->out->guest, merged, used + 1);
 }
 
 static void set_rsdp(struct parse *p, const char *value)
 {
     p->out->rsdp = hpa(number(p, "acpi_rsdp", value, PAGE_SIZE, UINT64_MAX >> 12));
+}
+
+static void set_progress(struct parse *p, const char *value)
+{
+    p->out->no_progress = strcmp(value, "off") == 0;
+    if (!p->out->no_progress && strcmp(value, "on") != 0)
+        fail(p, "progress=%s: known: on off", value);
+}
+
+static void set_shell(struct parse *p, const char *value)
+{
+    (void)value;
+    p->out->shell = true;
 }
 
 static void set_unsafe_dma(struct parse *p, const char *value)
@@ -306,126 +215,184 @@ static void set_unsafe_no_iommu(struct parse *p, const char *value)
     p->out->unsafe_no_iommu = true;
 }
 
+/* Beside the dimensions. */
 static const struct option options[] = {
-    {{"com1", "RATE,FORMAT[,PORT] of the serial console; 115200,8n1,0x3f8"}, set_com1},
-    {{"loglevel", "error warn info debug; info"}, set_loglevel},
-    {{"exit", "how to leave: qemu bochs reboot halt; halt"}, set_exit},
-    {{"nic", "auto or bus:dev.fn; auto"}, set_nic},
-    {{"work", "workloads, in order; idle"}, set_work},
-    {{"strategy", "none passthrough direct persistent shared single-use on-demand; on-demand"},
-     set_strategy},
-    {{"quota", "64M 10% w50% none, for on-demand; 25%"}, set_quota},
-    {{"irq", "how the guest learns of its NIC's work: poll msi; poll"}, set_irq},
-    {{"policy", "fifo lru clock sieve s3fifo arc csra adaptive, for on-demand; adaptive"},
-     set_policy},
-    {{"prefetch", "followers that come along with a miss, 0 to 16; 0"}, set_prefetch},
-    {{"hits", "table, or exit: the guest calls for every map, for on-demand; table"}, set_hits},
-    {{"flush", "strict deferred percpu batch; batch"}, set_flush},
-    {{"calls", "single piggyback batch, for shared and single-use; batch"}, set_calls},
-    {{"iova", "identity rbtree eiovar magazine sizeclass, for shared and single-use; magazine"},
-     set_iova},
-    {{"evict", "pages a batch eviction frees; 16"}, set_evict},
-    {{"rounds", "how often the list of cases runs; 1"}, set_rounds},
-    {{"mem", "guest RAM; 64M"}, set_mem},
-    {{"wset", "working set in pages, instead of a measured one"}, set_wset},
-    {{"deadline", "milliseconds in which the guest's heartbeat must move; 5000"}, set_deadline},
-    {{"seed", "for the guest's pseudo-random numbers; 1"}, set_seed},
+    {{"com1", "RATE,FORMAT[,PORT] of the serial console; 115200,8n1,0x3f8"},
+     set_com1,
+     AT_CONSOLE,
+     false},
+    {{"loglevel", "error warn info debug; info"}, set_loglevel, AT_CONSOLE, false},
+    {{"exit", "how to leave: qemu bochs reboot halt; halt"}, set_exit, AT_CONSOLE, false},
+    {{"nic", "auto or bus:dev.fn; auto"}, set_nic, AT_BOOT, false},
+    {{"bench", "a plan of cases: quick paper full, or a boot module's name"},
+     set_bench,
+     AT_CONSOLE,
+     false},
+    {{"resume", "number of the case to begin with; 1"}, set_resume, AT_CONSOLE, false},
+    {{"rounds", "how often the cases run; 1"}, set_rounds, AT_CONSOLE, false},
+    {{"mem", "guest RAM; 64M"}, set_mem, AT_ANY_TIME, false},
+    {{"wset", "working set in pages, instead of a measured one"}, set_wset, AT_ANY_TIME, false},
+    {{"deadline", "milliseconds in which the guest's heartbeat must move; 5000"},
+     set_deadline,
+     AT_ANY_TIME,
+     false},
+    {{"limit", "seconds that a case may take; 900"}, set_limit, AT_ANY_TIME, false},
+    {{"seed", "for the guest's pseudo-random numbers; 1"}, set_seed, AT_ANY_TIME, false},
     {{"trace", "keep the last so many DMA maps and unmaps of a guest, as in 64K or 64K,dump; none"},
-     set_trace},
-    {{"guest", "\"key=value,...\" handed to the guest"}, set_guest},
-    {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"}, set_rsdp},
+     set_trace,
+     AT_ANY_TIME,
+     false},
+    {{"guest", "\"key=value,...\" handed to the guest"}, set_guest, AT_ANY_TIME, false},
+    {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"},
+     set_rsdp,
+     AT_BOOT,
+     false},
+    {{"progress", "on off: a line that tells how far the cases are; on"},
+     set_progress,
+     AT_CONSOLE,
+     false},
+    {{"shell", "commands by the serial line, after the cases"}, set_shell, AT_BOOT, true},
     {{"unsafe-dma", "allows strategy=none and passthrough: the device reaches all memory"},
-     set_unsafe_dma},
-    {{"unsafe-msi", "allows a unit without interrupt remapping"}, set_unsafe_msi},
+     set_unsafe_dma,
+     AT_CONSOLE,
+     true},
+    {{"unsafe-msi", "allows a unit without interrupt remapping"}, set_unsafe_msi, AT_BOOT, true},
     {{"unsafe-no-iommu", "allows a machine without VT-d: the device reaches all memory"},
-     set_unsafe_no_iommu},
+     set_unsafe_no_iommu,
+     AT_BOOT,
+     true},
 };
 
-#define OPTIONS (sizeof options / sizeof options[0])
+#define OTHERS  (sizeof options / sizeof options[0])
+#define OPTIONS (OTHERS + DIMENSIONS)
+
+/* The dimensions stand behind nic=, where the table of the documentation has them too. */
+bool options_known(unsigned index, struct cmdline_option *known)
+{
+    if (index >= OPTIONS)
+        return false;
+    if (index < DIMENSIONS)
+        *known = (struct cmdline_option){dimensions[index].key, dimensions[index].help};
+    else
+        *known = options[index - DIMENSIONS].known;
+    return true;
+}
+
+static void set_list(struct parse *p, enum dimension d, const char *value)
+{
+    struct options_list *list = &p->out->list[d];
+    struct setting s;
+    char piece[OPTIONS_NAME];
+
+    setting_begin(&s, true);
+    *list = (struct options_list){.is_given = true};
+    while (p->error[0] == 0 && cmdline_piece(value, list->count, piece, sizeof piece)) {
+        if (list->count == OPTIONS_LIST)
+            fail(p, "%s=: more than %d values; run them in several boots, or lines of a plan",
+                 dimensions[d].key, OPTIONS_LIST);
+        else if (piece[0] == 0)
+            fail(p, "%s=%s: an empty name between commas", dimensions[d].key, value);
+        else if (setting_take(&s, d, piece, p->error, OPTIONS_ERROR_TEXT) == 0)
+            memcpy(list->value[list->count++], piece, sizeof piece);
+    }
+}
+
+static void set_other(struct parse *p, const struct option *option, const char *value)
+{
+    const char *key = option->known.key;
+
+    if (!(option->from & 1u << p->from))
+        fail(p,
+             p->from == OPTIONS_PLAN ? "%s: not in a plan: give it on the command line"
+                                     : "%s: only at boot, on the command line",
+             key);
+    else if (option->is_flag && value != NULL)
+        fail(p, "%s: takes no value", key);
+    else if (!option->is_flag && (value == NULL || value[0] == 0))
+        fail(p, "%s: %s", key, option->known.help);
+    else
+        option->set(p, value);
+}
 
 static void seen(void *ctx, const char *key, const char *value)
 {
     struct parse *p = ctx;
-    bool flag = strncmp(key, "unsafe-", 7) == 0;
 
-    for (size_t i = 0; i < OPTIONS; i++) {
-        if (strcmp(options[i].known.key, key) != 0)
+    for (size_t i = 0; i < OTHERS; i++)
+        if (strcmp(options[i].known.key, key) == 0)
+            set_other(p, &options[i], value);
+    for (unsigned d = 0; d < DIMENSIONS; d++) {
+        if (strcmp(dimensions[d].key, key) != 0)
             continue;
-        if (flag != (value == NULL) || (value != NULL && value[0] == 0))
-            fail(p, "%s: %s", key, flag ? "takes no value" : options[i].known.help);
+        if (value == NULL || value[0] == 0)
+            fail(p, "%s: %s", key, dimensions[d].help);
         else
-            options[i].set(p, value);
+            set_list(p, (enum dimension)d, value);
     }
 }
 
+/* Loaders add words of their own; people and plans do not. */
 static void unknown(void *ctx, const char *key, const char *nearest)
 {
-    (void)ctx;
-    log_warn("options", "unknown option %s ignored%s%s", key, nearest ? "; did you mean " : "",
-             nearest ? nearest : "");
+    struct parse *p = ctx;
+    const char *hint = nearest ? "; did you mean " : "";
+
+    if (!nearest)
+        nearest = "";
+    if (p->from == OPTIONS_BOOT)
+        log_warn("options", "unknown option %s ignored%s%s", key, hint, nearest);
+    else
+        fail(p, "%s: no such option%s%s", key, hint, nearest);
 }
 
-static const struct options defaults = {
-    .nic = "auto",
-    .works = 1,
-    .work = {"idle"},
-    .strategies = 1,
-    .strategy = {DMA_ON_DEMAND},
-    .quotas = 1,
-    .quota = {{QUOTA_PERCENT, 25}},
-    .quota_text = {"25%"},
-    .irqs = 1,
-    .msi = {false},
-    .policy = &evict_adaptive,
-    .flush = DMA_FLUSH_BATCH,
-    .evict_batch = 16,
-    .calls = ABI_CALLS_BATCH,
-    .iova = &iova_magazine,
-    .rounds = 1,
-    .memory = 64ull << 20,
-    .deadline_ms = 5000,
-    .seed = 1,
-};
-
-/* Options that were said and that no strategy of the list looks at. */
-static void check_meaning(struct parse *p)
+static void check_unsafe(struct parse *p)
 {
-    bool has_window = false, evicts = false;
+    const struct options_list *list = &p->out->list[DIM_STRATEGY];
+    struct setting s;
 
-    for (uint32_t i = 0; i < p->out->strategies; i++) {
-        has_window |= dma_strategy_has_window(p->out->strategy[i]);
-        evicts |= p->out->strategy[i] == DMA_ON_DEMAND;
-    }
-    if (p->has_calls && !has_window)
-        fail(p, "calls= is for strategies that call for each map and unmap: add shared or "
-                "single-use to strategy=, or leave it out");
-    if (p->has_iova && !has_window)
-        fail(p, "iova= is for strategies where the guest chooses the IOVA: it is the page's own "
-                "address with the others; add shared or single-use to strategy=, or leave it out");
-    if (p->has_hits && !evicts)
-        fail(p, "hits= is for on-demand: the others evict nothing, or see each map as it is; add "
-                "on-demand to strategy=, or leave it out");
-    if (evicts && p->out->policy->needs_hits && p->out->hits == DMA_HITS_FREE)
-        fail(p, "policy=%s must see every map: add hits=exit, or take policy=clock",
-             p->out->policy->name);
+    setting_begin(&s, true);
+    for (uint32_t i = 0; i < list->count && !p->out->unsafe_dma; i++)
+        if (setting_take(&s, DIM_STRATEGY, list->value[i], NULL, 0) == 0 &&
+            (s.dma.strategy == DMA_NONE || s.dma.strategy == DMA_PASSTHROUGH))
+            fail(p, "strategy=%s lets the device reach all memory: add unsafe-dma to allow it",
+                 list->value[i]);
+}
+
+int options_change(const char *text, enum options_from from, struct options *out,
+                   char error[OPTIONS_ERROR_TEXT])
+{
+    struct cmdline_option known[OPTIONS + 1] = {0};
+    struct parse p = {.out = out, .from = from, .error = error};
+    uint32_t cases;
+    uint64_t skipped;
+
+    for (unsigned i = 0; options_known(i, &known[i]); i++)
+        ;
+    error[0] = 0;
+    /* Only what is said now must mean something. */
+    for (unsigned d = 0; d < DIMENSIONS; d++)
+        out->list[d].is_given = false;
+    if (cmdline_parse(text, known, seen, unknown, &p) != 0)
+        fail(&p, "command line: a word over 511 bytes, or a quote that is not closed");
+    if (error[0] == 0)
+        (void)cross_check(out, &cases, &skipped, error);
+    check_unsafe(&p);
+    return error[0] ? -EINVAL : 0;
 }
 
 int options_parse(const char *text, struct options *out, char error[OPTIONS_ERROR_TEXT])
 {
-    struct cmdline_option known[OPTIONS + 1] = {0};
-    struct parse p = {.out = out, .error = error};
-
-    for (size_t i = 0; i < OPTIONS; i++)
-        known[i] = options[i].known;
-    *out = defaults;
-    error[0] = 0;
-    if (cmdline_parse(text, known, seen, unknown, &p) != 0)
-        fail(&p, "command line: a word over 511 bytes, or a quote that is not closed");
-    check_meaning(&p);
-    for (uint32_t i = 0; i < out->strategies; i++)
-        if ((out->strategy[i] == DMA_NONE || out->strategy[i] == DMA_PASSTHROUGH) &&
-            !out->unsafe_dma)
-            fail(&p, "strategy=%s lets the device reach all memory: add unsafe-dma to allow it",
-                 options_strategy_names[out->strategy[i]]);
-    return error[0] ? -EINVAL : 0;
+    memset(out, 0, sizeof *out);
+    memcpy(out->nic, "auto", sizeof "auto");
+    out->resume = out->rounds = 1;
+    out->memory = 64ull << 20;
+    out->deadline_ms = 5000;
+    out->limit_s = 900;
+    out->seed = 1;
+    out->has_msi = true;
+    for (unsigned d = 0; d < DIMENSIONS; d++) {
+        out->list[d].count = 1;
+        fmt_snprintf(out->list[d].value[0], OPTIONS_NAME, "%s", dimensions[d].otherwise);
+    }
+    return options_change(text, OPTIONS_BOOT, out, error);
 }

@@ -8,42 +8,41 @@
 #include "kernel/abi.h"
 #include "kernel/addr.h"
 #include "kernel/cmdline.h"
-#include "kernel/dma/dma.h"
-#include "kernel/dma/iova.h"
+#include "kernel/dimension.h"
 
 #define OPTIONS_LIST       32
-#define OPTIONS_NAME       64
+#define OPTIONS_NAME       DIMENSION_NAME
 #define OPTIONS_ERROR_TEXT 256
+
+/* What an option that is a dimension was given: checked, in order. */
+struct options_list {
+    uint32_t count;
+    bool is_given; /* not by default */
+    char value[OPTIONS_LIST][OPTIONS_NAME];
+};
 
 struct options {
     char nic[OPTIONS_NAME]; /* "auto" or bus:dev.fn */
-    uint32_t works;
-    char work[OPTIONS_LIST][OPTIONS_NAME]; /* NAME, or NAME:KEY=VALUE:... */
-    uint32_t strategies;
-    enum dma_strategy strategy[OPTIONS_LIST];
-    uint32_t quotas; /* for on-demand only */
-    struct quota_spec quota[OPTIONS_LIST];
-    char quota_text[OPTIONS_LIST][OPTIONS_NAME];
-    uint32_t irqs;
-    bool msi[OPTIONS_LIST]; /* false: poll */
-    const struct evict_policy *policy;
-    enum dma_flush flush;
-    uint32_t evict_batch; /* pages */
-    uint32_t prefetch;    /* followers */
-    enum dma_hits hits;
-    enum abi_dma_calls calls;
-    const struct iova_allocator *iova;
+    struct options_list list[DIMENSIONS];
+    char bench[OPTIONS_NAME]; /* the plan's name; "": none */
+    uint32_t resume;          /* number of the first case to run, from 1 */
     uint32_t rounds;
     uint64_t memory;      /* bytes of guest RAM */
     uint64_t working_set; /* pages; 0: measured */
-    uint32_t deadline_ms;
+    uint32_t deadline_ms; /* of the guest's heartbeat */
+    uint32_t limit_s;     /* of a case */
     uint64_t seed;
     uint64_t trace;                                /* events kept of each guest; 0: none */
     bool trace_dump;                               /* and printed after its end */
     char guest[ABI_ARGS_BYTES - OPTIONS_NAME - 8]; /* for the guest, after its work= */
     hpa_t rsdp;                                    /* 0: the firmware's */
     bool unsafe_dma, unsafe_msi, unsafe_no_iommu;
+    bool shell, no_progress;
+    bool has_msi; /* not an option: the NIC's, once it is known; else true */
 };
+
+/* Where words come from: some make sense at boot alone, others not in a line of a plan. */
+enum options_from { OPTIONS_BOOT, OPTIONS_SHELL, OPTIONS_PLAN };
 
 /*
  * Fills out with the defaults, then with text. The console's own options (com1, loglevel, exit)
@@ -52,6 +51,14 @@ struct options {
  * be right.
  */
 int options_parse(const char *text, struct options *out, char error[OPTIONS_ERROR_TEXT]);
+
+/* The words of text on top of what out holds already; of guest= the keys. An unknown option is an
+ * error here, and so is one that may not come from there. After an error out is of no use. */
+int options_change(const char *text, enum options_from from, struct options *out,
+                   char error[OPTIONS_ERROR_TEXT]);
+
+/* The index-th option, in the order of the documentation; false behind the last. */
+bool options_known(unsigned index, struct cmdline_option *known);
 
 const char *dma_strategy_name(enum dma_strategy strategy);
 const char *dma_flush_name(enum dma_flush flush);

@@ -2,11 +2,16 @@
 #include "kernel/result.h"
 
 #include <stdarg.h>
+#include <string.h>
+#include "kernel/archive.h"
+#include "kernel/build.h"
 #include "kernel/dma/evict.h"
 #include "kernel/log.h"
 #include "kernel/options.h"
 #include "kernel/panic.h"
 #include "kernel/time.h"
+#include "kernel/x86.h"
+#include "kernel/work.h"
 #include "lib/fmt.h"
 #include "vtd/vtd.h"
 
@@ -36,6 +41,12 @@ static void begin(struct record *r, const char *kind)
     add(r, "{\"sluice\":\"%s\",\"seq\":%lu", kind, ++sequence);
 }
 
+static void publish(const struct record *r)
+{
+    archive_add(r->text);
+    log_record(r->text);
+}
+
 static void add_number(struct record *r, const char *key, uint64_t value)
 {
     add(r, ",\"%s\":%lu", key, value);
@@ -51,20 +62,101 @@ static void add_text(struct record *r, const char *key, const char *value)
         add(r, ",\"%s\":\"%s\"", key, value);
 }
 
-void result_boot(uint32_t cpus, uint64_t memory_pages)
+void result_keep(void *memory, size_t bytes)
 {
+    archive_init(memory, bytes);
+}
+
+void result_range(uint64_t *first, uint64_t *last)
+{
+    archive_range(first, last);
+}
+
+void result_again(uint64_t seq)
+{
+    char text[RECORD_BYTES];
+
+    if (archive_get(seq, text, sizeof text))
+        log_record(text);
+}
+
+void result_told(void)
+{
+    uint64_t first, last;
+    struct record r = {.used = 0};
+
+    archive_range(&first, &last);
+    add(&r, "{\"sluice\":\"kept\"");
+    add_number(&r, "first", first);
+    add_number(&r, "last", last);
+    log_record(r.text);
+}
+
+/* Leaves 80000002h to 80000004h: 48 bytes of text (SDM volume 2A, CPUID; APM volume 3, E.4.3). */
+static void cpu_brand(char to[SMBIOS_TEXT])
+{
+    char brand[48] = "";
+
+    if (cpuid(0x80000000u, 0).eax >= 0x80000004u) {
+        for (uint32_t i = 0; i < 3; i++) {
+            struct cpuid c = cpuid(0x80000002u + i, 0);
+
+            memcpy(brand + 16 * i, (uint32_t[]){c.eax, c.ebx, c.ecx, c.edx}, 16);
+        }
+    }
+    smbios_text(to, brand, sizeof brand);
+}
+
+void result_boot(const struct result_machine *m)
+{
+    char brand[SMBIOS_TEXT];
     struct record r;
 
+    cpu_brand(brand);
     begin(&r, "boot");
-    add_number(&r, "cpus", cpus);
-    add_number(&r, "memory_pages", memory_pages);
+    add_text(&r, "commit", build_commit);
+    add_text(&r, "machine", m->smbios->product);
+    add_text(&r, "maker", m->smbios->maker);
+    add_text(&r, "cpu", brand);
+    add(&r, ",\"cpu_id\":\"%x\"", cpuid(1, 0).eax);
+    add_text(&r, "firmware", m->firmware);
+    add_text(&r, "firmware_vendor", m->smbios->vendor);
+    add_text(&r, "firmware_version", m->smbios->version);
+    add_number(&r, "seed", m->seed);
+    add_number(&r, "cpus", m->cpus);
+    add_number(&r, "memory_pages", m->memory_pages);
     add_number(&r, "tsc_hz", tsc_hz());
     add_number(&r, "units", vtd_units());
     if (vtd_units() > 0) {
         add(&r, ",\"cap\":\"%lx\"", vtd_unit_cap(0));
         add(&r, ",\"ecap\":\"%lx\"", vtd_unit_ecap(0));
     }
-    log_record(r.text);
+    publish(&r);
+}
+
+void result_plan(const struct plan *plan, uint32_t resume)
+{
+    struct record r;
+
+    begin(&r, "plan");
+    add_text(&r, "name", plan->name);
+    add_number(&r, "cases", plan->cases);
+    add_number(&r, "skipped", plan->skipped);
+    add_number(&r, "resume", resume);
+    publish(&r);
+}
+
+/* The workload's name, and the arguments behind it. */
+static void add_work(struct record *r, const char *text)
+{
+    char name[DIMENSION_NAME];
+    char *args;
+
+    memcpy(name, text, strlen(text) + 1);
+    args = work_split(name);
+    add_text(r, dimensions[DIM_WORK].record, name);
+    if (args)
+        add_text(r, "args", args);
 }
 
 void result_case_begin(const struct result_case *c, const struct vm_params *params)
@@ -72,15 +164,16 @@ void result_case_begin(const struct result_case *c, const struct vm_params *para
     struct record r;
 
     begin(&r, "case");
+    add_number(&r, "case", c->number);
+    add_number(&r, "of", c->of);
     add_number(&r, "round", c->round);
-    add_text(&r, "workload", c->work);
-    if (c->args)
-        add_text(&r, "args", c->args);
-    add_text(&r, "strategy", dma_strategy_name(params->dma.strategy));
-    add_text(&r, "quota", c->quota_text);
-    add_text(&r, "irq", irq_name(params->msi));
+    add_number(&r, "line", c->line);
+    add_work(&r, c->text[DIM_WORK]);
+    for (unsigned d = DIM_WORK + 1; d < DIMENSIONS; d++)
+        add_text(&r, dimensions[d].record, c->text[d]);
     add_number(&r, "memory_pages", params->memory >> PAGE_SHIFT);
-    log_record(r.text);
+    add_number(&r, "seed", params->seed);
+    publish(&r);
 }
 
 static void add_config(struct record *r, const struct vm *vm, const struct vm_result *result)
@@ -148,6 +241,7 @@ void result_print(const struct vm *vm, const struct vm_result *result)
     struct record r;
 
     begin(&r, "result");
+    add_number(&r, "case", vm->params->number);
     add_config(&r, vm, result);
     add_number(&r, "packets", result->guest.packets);
     add_number(&r, "bytes", result->guest.bytes);
@@ -169,7 +263,7 @@ void result_print(const struct vm *vm, const struct vm_result *result)
     add_number(&r, "busy_tsc", result->guest.busy_tsc);
     add_calls(&r, vm);
     add_figures(&r, &result->guest);
-    log_record(r.text);
+    publish(&r);
 }
 
 static const char *const end_names[] = {
@@ -203,15 +297,16 @@ void result_case_end(const struct result_case *c, const struct vm_outcome *outco
     struct record r;
 
     begin(&r, "case_end");
+    add_number(&r, "case", c->number);
     add_number(&r, "round", c->round);
-    add_text(&r, "workload", c->work);
+    add_text(&r, "workload", c->text[DIM_WORK]);
     add_text(&r, "end", end_names[outcome->end]);
     add_number(&r, "status", outcome->status);
     add_number(&r, "windows", outcome->results);
     add_number(&r, "faults_total", vtd_faults());
     if (outcome->results > 0)
         add_details(&r, &outcome->result[outcome->results - 1]);
-    log_record(r.text);
+    publish(&r);
 }
 
 static const char *const verdicts[] = {
@@ -228,7 +323,7 @@ void result_exit(enum exit_code code)
     begin(&r, "exit");
     add_number(&r, "code", code);
     add_text(&r, "verdict", verdicts[code]);
-    log_record(r.text);
+    publish(&r);
 }
 
 void result_trace(uint64_t part, uint64_t parts, const char *base64)
@@ -239,7 +334,7 @@ void result_trace(uint64_t part, uint64_t parts, const char *base64)
     add_number(&r, "part", part);
     add_number(&r, "parts", parts);
     add_text(&r, "data", base64);
-    log_record(r.text);
+    publish(&r);
 }
 
 void result_end(uint32_t cases, uint32_t failed)
@@ -249,5 +344,5 @@ void result_end(uint32_t cases, uint32_t failed)
     begin(&r, "end");
     add_number(&r, "cases", cases);
     add_number(&r, "failed", failed);
-    log_record(r.text);
+    publish(&r);
 }

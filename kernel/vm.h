@@ -29,15 +29,17 @@ struct vm_params {
     struct quota_spec quota;
     uint64_t working_set; /* pages; 0: not known */
     uint32_t deadline_ms; /* heartbeat must move within */
+    uint32_t limit_s;     /* and the guest end within */
     uint64_t trace;       /* events to keep of its DMA maps and unmaps; 0: none */
     bool trace_dump;      /* and to print once it has ended */
     uint64_t seed;
+    uint32_t number; /* of the case, for records */
 };
 
 enum vm_end {
     VM_END_EXIT,     /* the guest said so: status */
     VM_END_CRASH,    /* it did what a guest must not do */
-    VM_END_DEADLINE, /* its heartbeat stopped */
+    VM_END_DEADLINE, /* its heartbeat stopped, or it took too long */
     VM_END_REFUSED,  /* settings that cannot work (quota below the floor) or an image that cannot be
                         loaded */
     VM_END_HARDWARE, /* the IOMMU or the device did not answer: nothing of it is reused */
@@ -85,6 +87,7 @@ struct vm_watch {
     uint64_t beat;  /* the heartbeat word, as last seen to change */
     uint64_t since; /* TSC then */
     uint64_t look;  /* TSC from which the next look is due */
+    uint64_t last;  /* TSC by which the guest must have ended */
 };
 
 /* The device's interrupts, by how many it has raised since boot. */

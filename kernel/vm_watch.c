@@ -2,6 +2,7 @@
 /* Whether the guest still lives. The timer only makes it exit; any exit may be the one that looks.
  */
 #include "kernel/mem.h"
+#include "kernel/progress.h"
 #include "kernel/smp.h"
 #include "kernel/time.h"
 #include "kernel/vm_parts.h"
@@ -27,7 +28,24 @@ void vm_watch_timer(const struct vm *vm)
 
 void vm_watch_start(struct vm *vm)
 {
-    vm->watch = (struct vm_watch){.beat = read_heartbeat(vm), .since = tsc_read()};
+    uint64_t now = tsc_read(), last = vm->watch.last;
+
+    if (last == 0)
+        last = now + us_to_tsc(vm->params->limit_s * 1000000ull);
+    vm->watch = (struct vm_watch){.beat = read_heartbeat(vm), .since = now, .last = last};
+}
+
+static void end_hung(struct vm *vm)
+{
+    if (tsc_read() > vm->watch.last)
+        vm_end(vm, VM_END_DEADLINE, 0,
+               "the guest lives and does not come to an end within %u s (limit=), at RIP 0x%lx",
+               vm->params->limit_s, vm->vcpu.regs.rip);
+    else
+        vm_end(vm, VM_END_DEADLINE, 0,
+               "the guest's heartbeat stood still for %u ms (deadline=), at RIP 0x%lx",
+               vm->params->deadline_ms, vm->vcpu.regs.rip);
+    vm_report(vm);
 }
 
 /* By the clock, not by counted ticks: a guest's calls can restart the timer before it ticks. Half a
@@ -45,10 +63,10 @@ void vm_watch_look(struct vm *vm)
     if (beat != w->beat) {
         w->beat = beat;
         w->since = now;
-    } else if (now - w->since > us_to_tsc(vm->params->deadline_ms * 1000ull) && !vm->ended) {
-        vm_end(vm, VM_END_DEADLINE, 0,
-               "the guest's heartbeat stood still for %u ms (deadline=), at RIP 0x%lx",
-               vm->params->deadline_ms, vm->vcpu.regs.rip);
-        vm_report(vm);
     }
+    if ((now - w->since > us_to_tsc(vm->params->deadline_ms * 1000ull) || now > w->last) &&
+        !vm->ended)
+        end_hung(vm);
+    if (!vm->in_window)
+        progress_look();
 }

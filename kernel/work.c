@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/work.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static bool is_in_name(char c)
@@ -28,19 +27,17 @@ static const char *end_of_argument(const char *text)
     return *at == 0 || *at == ':' ? at : NULL;
 }
 
-const char *work_error(const char *text)
+bool work_is_right(const char *text)
 {
     const char *at = text;
 
     while (is_in_name(*at))
         at++;
-    if (at == text || (*at != 0 && *at != ':'))
-        return "a workload's name has a-z, 0-9 and _ only";
+    if (at == text)
+        return false;
     while (at && *at == ':')
         at = end_of_argument(at + 1);
-    return at ? NULL
-              : "behind a colon comes KEY=VALUE of letters, digits and _ . / alone, as in "
-                "tcp_rx:msg=64:bytes=8M";
+    return at && *at == 0;
 }
 
 char *work_split(char *text)

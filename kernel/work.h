@@ -3,11 +3,13 @@
 #ifndef KERNEL_WORK_H
 #define KERNEL_WORK_H
 
-/* What is wrong with it, in words; NULL when nothing is. Names and arguments go into records as
- * they are, so only letters that need no escaping are right. */
-const char *work_error(const char *text);
+#include <stdbool.h>
 
-/* Of text without an error: cuts it to its name. Returns the arguments behind that, which have
+/* Names and arguments go into records as they are, so only letters that need no escaping are right.
+ */
+bool work_is_right(const char *text);
+
+/* Of text that is right: cuts it to its name. Returns the arguments behind that, which have
  * become "KEY=VALUE,KEY=VALUE" as the guest reads them; NULL without any. */
 char *work_split(char *text);
 

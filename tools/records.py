@@ -16,8 +16,12 @@ class BadRecord(Exception):
     """A record that the serial line damaged, or that was never right."""
 
 
+# The status line, which the next line takes the place of.
+ERASE = "\r\x1b[K"
+
+
 def clean(line):
-    return ESCAPES.sub("", line.replace("\r", ""))
+    return ESCAPES.sub("", line.rsplit(ERASE, 1)[-1].replace("\r", ""))
 
 
 def parse(line):

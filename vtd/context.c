@@ -132,3 +132,12 @@ int vtd_detach(const struct pci_function *f)
     struct vtd_unit *u = vtd_unit_of(f);
     return u ? vtd_context_detach(u, pci_source_id(f)) : 0;
 }
+
+int vtd_domain_of(const struct pci_function *f)
+{
+    const struct vtd_unit *u = vtd_unit_of(f);
+    const struct vtd_entry128 *entry = u ? context_entry(u, pci_source_id(f)) : NULL;
+    if (entry == NULL || !(entry->low & VTD_PRESENT))
+        return -ENOENT;
+    return VTD_CONTEXT_ID_OF(entry->high);
+}

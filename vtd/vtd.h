@@ -55,6 +55,8 @@ int vtd_attach(const struct pci_function *f, struct dma_hw *domain);
 /* Blocks f again: clears the context entry, invalidates context cache and IOTLB, waits. -ETIMEDOUT.
  */
 int vtd_detach(const struct pci_function *f);
+/* The id of the domain that f is attached to; -ENOENT: it is blocked, or no unit answers for it. */
+int vtd_domain_of(const struct pci_function *f);
 
 /*
  * f's one interrupt: message is what f has to write for vector to reach the CPU with this APIC id,

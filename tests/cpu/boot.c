@@ -73,7 +73,7 @@ static void start_cpus(void)
     const char *why = "";
 
     cpus = smp_start(&madt);
-    if (strcmp(options.work[0], "locked_off") == 0)
+    if (strcmp(options.list[DIM_WORK].value[0], "locked_off") == 0)
         wrmsr(FEATURE_CONTROL, FEATURE_LOCKED);
     cpu = cpu_select(&why);
     if (cpu == NULL)
@@ -90,6 +90,7 @@ static void start_cpus(void)
 
 void kernel_main(uint32_t magic, uint32_t info)
 {
+    const struct options_list *work = &options.list[DIM_WORK];
     uint32_t failed;
 
     uart_init(0x3f8, 115200, "8n1");
@@ -103,9 +104,9 @@ void kernel_main(uint32_t magic, uint32_t info)
         refuse("the local APIC does not answer");
     start_cpus();
     test_ticks(true);
-    if (options.works == 1 && bench_is_asked_for(options.work[0]))
+    if (work->count == 1 && bench_is_asked_for(work->value[0]))
         failed = bench_run();
     else
-        failed = test_run(options.work, options.works);
+        failed = test_run(work->value, work->count);
     leave(failed ? EXIT_CASE_FAILED : EXIT_OK);
 }

@@ -17,7 +17,8 @@ endif
 
 CPU_TEST_ASM_O := $(CPU_TEST_ASM:%.asm=$(BUILD)/kernel/%.asm.o)
 CPU_TEST_O := $(CPU_TEST_ASM_O) $(CPU_TEST_C:%.c=$(BUILD)/kernel/%.o) $(BUILD)/kernel/symbols-none.o $(WRAP_O) \
-              $(filter-out $(BUILD)/kernel/kernel/main.o $(BUILD)/kernel/kernel/cases.o,$(KERNEL_O))
+              $(filter-out $(BUILD)/kernel/kernel/main.o $(BUILD)/kernel/kernel/cases.o $(BUILD)/kernel/kernel/shell.o \
+                $(BUILD)/kernel/kernel/shell_show.o,$(KERNEL_O))
 
 $(CPU_TEST_ASM_O): tests/cpu/layout.inc
 

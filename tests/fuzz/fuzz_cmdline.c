@@ -26,7 +26,7 @@ static void use_work(const char *piece)
 {
     char copy[16];
 
-    if (work_error(piece) != NULL)
+    if (!work_is_right(piece))
         return;
     strcpy(copy, piece);
     const char *args = work_split(copy);

@@ -63,6 +63,10 @@ int main(int argc, char **argv)
         "set a 1 0 3\r\n123\r\nincr a 5\r\nget a b\r\nadd b 0 -1 1 noreply\r\nx\r\nstats\r\n"
         "replace a 0 0 2\r\nxyz\r\ndecr a 99 noreply\r\ndelete a 0\r\nflush_all\r\nversion\r\n"
         "set big 0 0 65536\r\nset big 0 0 70000\r\nverbosity 1\r\nquit\r\n";
+    static const char *const typed[] = {
+        "set strategy=direct,on-demand quota=none,w50%\r\x1b[A\x17policy=fifo\r",
+        "results 3 17\r\x15help\x7f\x1b[D\x1b[3~\n",
+        "# plan\nwork=a,b strategy=on-demand,shared policy=lru,fifo hits=exit,table\nirq=msi\n"};
     uint8_t image[ELF_BYTES];
     char name[16];
 
@@ -82,6 +86,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "%d", i);
         write_seed("cmdline", name, lines[i], strlen(lines[i]));
+        write_seed("shell", name, typed[i], strlen(typed[i]));
     }
     return 0;
 }

@@ -30,6 +30,7 @@ TEST_string_SRC :=
 -include tests/host/dma.mk
 -include tests/host/vtd.mk
 -include tests/host/cpu.mk
+-include tests/host/console.mk
 
 HOST_TESTS := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c))
 HOST_BINS := $(HOST_TESTS:%=$(BUILD)/host/test_%)

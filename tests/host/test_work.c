@@ -7,9 +7,9 @@
 static void names_and_arguments_are_right(void **state)
 {
     (void)state;
-    assert_null(work_error("tcp_rx"));
-    assert_null(work_error("tcp_rx:msg=64"));
-    assert_null(work_error("http:path=/64k:bytes=8M:ip=10.0.2.15/24"));
+    assert_true(work_is_right("tcp_rx"));
+    assert_true(work_is_right("tcp_rx:msg=64"));
+    assert_true(work_is_right("http:path=/64k:bytes=8M:ip=10.0.2.15/24"));
 }
 
 static void others_are_not(void **state)
@@ -20,7 +20,7 @@ static void others_are_not(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        if (!work_error(wrong[i]))
+        if (work_is_right(wrong[i]))
             fail_msg("\"%s\" should be wrong", wrong[i]);
 }
 

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/shell.h"
+
+#include <errno.h>
+#include <string.h>
+#include "drivers/env.h"
+#include "kernel/command.h"
+#include "kernel/lineedit.h"
+#include "kernel/log.h"
+#include "kernel/shell_show.h"
+#include "lib/fmt.h"
+
+#define PROMPT "sluice> "
+
+static struct {
+    struct options *o;
+    const struct boot_module *image;
+    struct pci_function *nic;
+    const struct cpu_ops *cpu;
+    enum exit_code code;
+} shell;
+
+static struct lineedit edit;
+static struct options changed; /* what `set` or `run` asks for, until it is known to be right */
+
+static void help(const char *rest);
+
+static void set(const char *rest)
+{
+    char error[OPTIONS_ERROR_TEXT];
+
+    changed = *shell.o;
+    if (options_change(rest, OPTIONS_SHELL, &changed, error) != 0)
+        show("%s", error);
+    else
+        *shell.o = changed;
+    if (*rest == 0)
+        show_settings(shell.o);
+}
+
+/* `run echo,ping quota=10%`: the settings, but for this run these workloads and words. */
+static void run(const char *rest)
+{
+    char error[OPTIONS_ERROR_TEXT], text[LINEEDIT_BYTES + 8], word[LINEEDIT_BYTES];
+    const char *words = rest, *first = command_word(&words, word, sizeof word);
+    enum exit_code code;
+
+    changed = *shell.o;
+    if (first && strchr(first, '=') == NULL) {
+        changed.bench[0] = 0;
+        fmt_snprintf(text, sizeof text, "work=%s %s", first, words);
+    } else {
+        fmt_snprintf(text, sizeof text, "%s", rest);
+    }
+    if (options_change(text, OPTIONS_SHELL, &changed, error) != 0) {
+        show("%s", error);
+        return;
+    }
+    code = cases_run(&changed, shell.image, shell.nic, shell.cpu);
+    /* Settings that cannot work are between us and whoever typed them. */
+    if (code > shell.code && code != EXIT_REFUSED)
+        shell.code = code;
+}
+
+static void status(const char *rest)
+{
+    (void)rest;
+    show_status(shell.nic, shell.cpu);
+}
+
+static void stats(const char *rest)
+{
+    (void)rest;
+    show_stats();
+}
+
+static void faults(const char *rest)
+{
+    (void)rest;
+    show_faults();
+}
+
+static void domains(const char *rest)
+{
+    (void)rest;
+    show_domains();
+}
+
+static void results(const char *rest)
+{
+    uint64_t range[2] = {1, UINT64_MAX};
+
+    if (command_numbers(rest, range, 2) < 0)
+        show("results %s: not a number, or two: results 5, results 5 9", rest);
+    else
+        show_results(range[0], range[1]);
+}
+
+static void reboot(const char *rest)
+{
+    (void)rest;
+    (void)machine_exit_set("reboot");
+    machine_exit(shell.code);
+}
+
+static void leave(const char *rest)
+{
+    (void)rest;
+    machine_exit(shell.code);
+}
+
+static const struct command commands[] = {
+    {"help", "[options]", "this list; or that of what set takes"},
+    {"status", "", "the machine, and the last case"},
+    {"stats", "", "counters of the last measured window"},
+    {"set", "[OPTION=VALUE ...]", "settings, as on the command line; alone: shows them"},
+    {"run", "[WORKLOAD[,...]] [OPTION=VALUE ...]", "runs these cases, or what is set; ^C stops"},
+    {"faults", "", "DMA faults that VT-d recorded since boot"},
+    {"domains", "", "VT-d units, and which devices may reach memory"},
+    {"results", "[FROM [TO]]", "prints records again, by their seq"},
+    {"reboot", "", "restarts the machine"},
+    {"exit", "", "leaves as exit= says"},
+    {NULL, NULL, NULL},
+};
+
+static void (*const serve[])(const char *rest) = {help,   status,  stats,   set,    run,
+                                                  faults, domains, results, reboot, leave};
+
+_Static_assert(sizeof serve / sizeof serve[0] + 1 == sizeof commands / sizeof commands[0],
+               "a function for each command");
+
+static void help(const char *rest)
+{
+    if (strcmp(rest, "options") == 0) {
+        show_options();
+        return;
+    }
+    for (unsigned i = 0; commands[i].name; i++)
+        show("  %-8s%-36s%s", commands[i].name, commands[i].arguments, commands[i].help);
+}
+
+static void serve_line(const char *line)
+{
+    char error[OPTIONS_ERROR_TEXT];
+    const char *rest;
+    int which = command_find(line, commands, &rest, error, sizeof error);
+
+    if (which == -EINVAL)
+        show("%s", error);
+    else if (which >= 0)
+        serve[which](rest);
+}
+
+static void serve_event(enum lineedit_event event)
+{
+    switch (event) {
+    case LINEEDIT_MORE:
+        return;
+    case LINEEDIT_LINE:
+        serve_line(edit.text);
+        break;
+    case LINEEDIT_CANCEL:
+        break;
+    case LINEEDIT_LONG:
+        show("longer than %d bytes: nothing was done", LINEEDIT_BYTES - 1);
+        break;
+    case LINEEDIT_DAMAGED:
+        show("the line came damaged (noise, or bytes lost): nothing was done, send it again");
+        break;
+    }
+    lineedit_show(&edit);
+}
+
+/* A line that was under way while nobody listened is none. */
+static void forget_input(void)
+{
+    while (log_get() != -EAGAIN)
+        ;
+}
+
+enum exit_code shell_run(struct options *o, const struct boot_module *image,
+                         struct pci_function *nic, const struct cpu_ops *cpu, enum exit_code code)
+{
+    shell.o = o;
+    shell.image = image;
+    shell.nic = nic;
+    shell.cpu = cpu;
+    shell.code = code;
+    /* What the command line asked for has run: a later `run` begins at its first case. */
+    o->resume = 1;
+    forget_input();
+    lineedit_init(&edit, PROMPT, log_write);
+    show("help lists the commands");
+    for (lineedit_show(&edit);;) {
+        int byte = log_get();
+
+        if (byte >= 0)
+            serve_event(lineedit_put(&edit, (uint8_t)byte));
+        else if (byte == -EAGAIN)
+            env_pause();
+        else
+            lineedit_damage(&edit);
+    }
+}
