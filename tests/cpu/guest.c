@@ -129,7 +129,7 @@ bool guest_create(struct guest *g)
     if (cpu->vcpu_init(&g->vcpu) != 0)
         return false;
     build_tables(g);
-    cpu->hypercall_code(guest_at(g, GUEST_HYPERCALL));
+    cpu->hypercall_code(&g->vcpu, guest_at(g, GUEST_HYPERCALL));
     cpu->get_state(&g->vcpu, &state);
     state.cr3 = GUEST_ROOT;
     cpu->set_state(&g->vcpu, &state);
