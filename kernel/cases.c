@@ -14,7 +14,7 @@ struct cases {
     const struct options *o;
     const struct boot_module *image;
     struct pci_function *nic;
-    const struct cpu_ops *cpu;
+    const struct cpu_ops *cpu;          /* of virtual machines */
     uint64_t working_set[OPTIONS_LIST]; /* pages, a workload; 0: not measured yet */
     uint32_t run, failed;
     bool stopped; /* the hardware failed: no further guest is given to it */
@@ -64,7 +64,7 @@ static int run_guest(struct cases *cs, const struct vm_params *params)
     int error = off ? vtd_translate(false) : 0;
 
     if (!error)
-        error = vm_run(params, cs->cpu, &cs->outcome);
+        error = vm_run(params, params->native ? &native_ops : cs->cpu, &cs->outcome);
     /* Also after a failure: it may have come half-way through the units. */
     if (off && vtd_translate(true) != 0)
         panic("vtd: translation does not come back on after strategy=none");
@@ -100,12 +100,25 @@ static void run_case(struct cases *cs, const struct result_case *c, uint32_t wor
     }
 }
 
+static void run_guests(struct cases *cs, const struct result_case *c, uint32_t work,
+                       struct vm_params *params)
+{
+    const bool identity = params->identity;
+
+    for (uint32_t i = 0; i < cs->o->guests; i++) {
+        params->native = cs->o->native[i];
+        params->identity = identity || params->native;
+        run_case(cs, c, work, params);
+    }
+    params->identity = identity;
+}
+
 static void run_irqs(struct cases *cs, const struct result_case *c, uint32_t work,
                      struct vm_params *params)
 {
     for (uint32_t i = 0; i < cs->o->irqs; i++) {
         params->msi = cs->o->msi[i];
-        run_case(cs, c, work, params);
+        run_guests(cs, c, work, params);
     }
 }
 

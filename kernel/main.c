@@ -213,20 +213,42 @@ static void check_memory(void)
                options.memory >> 20, free >> 20);
 }
 
-static const struct cpu_ops *start_cpus(uint32_t *cpus)
+static bool has_guest(bool native)
 {
-    const char *why = "";
-    const struct cpu_ops *cpu;
+    for (uint32_t i = 0; i < options.guests; i++)
+        if (options.native[i] == native)
+            return true;
+    return false;
+}
 
-    *cpus = smp_start(&madt);
-    cpu = cpu_select(&why);
-    if (cpu == NULL)
-        refuse("no hardware virtualization: %s", why);
+static void start_cpu(const struct cpu_ops *cpu, uint32_t cpus)
+{
     if (cpu->enable() != 0)
         refuse("%s could not be turned on: no memory, or somebody else has it: boot Sluice first "
                "and alone",
                cpu->name);
-    log_info("main", "%s on %u CPUs", cpu->name, *cpus);
+    log_info("main", "%s on %u CPUs", cpu->name, cpus);
+}
+
+/* Returns the backend of virtual machines, NULL when there are none to run: then the processor need
+ * not have any. */
+static const struct cpu_ops *start_cpus(uint32_t *cpus)
+{
+    const char *why = "";
+    const struct cpu_ops *cpu = NULL;
+
+    *cpus = smp_start(&madt);
+    if (has_guest(true)) {
+        log_warn("main", "guest=native: ring 0 of this machine is the guest's, as unsafe-native "
+                         "allows");
+        start_cpu(&native_ops, *cpus); /* first: the others note the host's CR4 */
+    }
+    if (!has_guest(false))
+        return NULL;
+    cpu = cpu_select(&why);
+    if (cpu == NULL)
+        refuse("no hardware virtualization: %s", why);
+    start_cpu(cpu, *cpus);
     return cpu;
 }
 

@@ -277,10 +277,13 @@ static void set_trace(struct parse *p, const char *value)
 
 static void set_guest(struct parse *p, const char *value)
 {
-    if (strlen(value) >= sizeof p->out->guest)
-        fail(p, "guest=: longer than %lu bytes", sizeof p->out->guest - 1);
-    else
-        memcpy(p->out->guest, value, strlen(value) + 1);
+    int error = options_guest(p->out, value);
+
+    if (error == -E2BIG)
+        fail(p, "guest=: longer than %lu bytes, or more than %d names", sizeof p->out->guest - 1,
+             OPTIONS_LIST);
+    else if (error)
+        fail(p, "guest=%s: known: vm native, and key=value for the guest", value);
 }
 
 static void set_rsdp(struct parse *p, const char *value)
@@ -304,6 +307,12 @@ static void set_unsafe_no_iommu(struct parse *p, const char *value)
 {
     (void)value;
     p->out->unsafe_no_iommu = true;
+}
+
+static void set_unsafe_native(struct parse *p, const char *value)
+{
+    (void)value;
+    p->out->unsafe_native = true;
 }
 
 static const struct option options[] = {
@@ -332,13 +341,15 @@ static const struct option options[] = {
     {{"seed", "for the guest's pseudo-random numbers; 1"}, set_seed},
     {{"trace", "keep the last so many DMA maps and unmaps of a guest, as in 64K or 64K,dump; none"},
      set_trace},
-    {{"guest", "\"key=value,...\" handed to the guest"}, set_guest},
+    {{"guest", "where it runs: vm native; \"key=value,...\" handed to it; vm"}, set_guest},
     {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"}, set_rsdp},
     {{"unsafe-dma", "allows strategy=none and passthrough: the device reaches all memory"},
      set_unsafe_dma},
     {{"unsafe-msi", "allows a unit without interrupt remapping"}, set_unsafe_msi},
     {{"unsafe-no-iommu", "allows a machine without VT-d: the device reaches all memory"},
      set_unsafe_no_iommu},
+    {{"unsafe-native", "allows guest=native: in ring 0 of this machine, which it can destroy"},
+     set_unsafe_native},
 };
 
 #define OPTIONS (sizeof options / sizeof options[0])
@@ -376,6 +387,8 @@ static const struct options defaults = {
     .quota_text = {"25%"},
     .irqs = 1,
     .msi = {false},
+    .guests = 1,
+    .native = {false},
     .policy = &evict_adaptive,
     .flush = DMA_FLUSH_BATCH,
     .evict_batch = 16,
@@ -427,5 +440,9 @@ int options_parse(const char *text, struct options *out, char error[OPTIONS_ERRO
             !out->unsafe_dma)
             fail(&p, "strategy=%s lets the device reach all memory: add unsafe-dma to allow it",
                  options_strategy_names[out->strategy[i]]);
+    for (uint32_t i = 0; i < out->guests; i++)
+        if (out->native[i] && !out->unsafe_native)
+            fail(&p, "guest=native runs the guest in ring 0 of this machine, where it can destroy "
+                     "everything: add unsafe-native to allow it, or take guest=vm");
     return error[0] ? -EINVAL : 0;
 }

@@ -26,6 +26,8 @@ struct options {
     char quota_text[OPTIONS_LIST][OPTIONS_NAME];
     uint32_t irqs;
     bool msi[OPTIONS_LIST]; /* false: poll */
+    uint32_t guests;
+    bool native[OPTIONS_LIST]; /* false: a virtual machine */
     const struct evict_policy *policy;
     enum dma_flush flush;
     uint32_t evict_batch; /* pages */
@@ -42,7 +44,7 @@ struct options {
     bool trace_dump;                               /* and printed after its end */
     char guest[ABI_ARGS_BYTES - OPTIONS_NAME - 8]; /* for the guest, after its work= */
     hpa_t rsdp;                                    /* 0: the firmware's */
-    bool unsafe_dma, unsafe_msi, unsafe_no_iommu;
+    bool unsafe_dma, unsafe_msi, unsafe_no_iommu, unsafe_native;
 };
 
 /*
@@ -57,5 +59,10 @@ const char *dma_strategy_name(enum dma_strategy strategy);
 const char *dma_flush_name(enum dma_flush flush);
 const char *irq_name(bool msi);
 const char *dma_calls_name(enum abi_dma_calls calls);
+const char *guest_name(bool native);
+
+/* options_guest.c: the value of guest=. -EINVAL: a piece is neither vm, native nor key=value;
+ * -E2BIG. */
+int options_guest(struct options *out, const char *value);
 
 #endif

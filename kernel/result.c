@@ -79,6 +79,7 @@ void result_case_begin(const struct result_case *c, const struct vm_params *para
     add_text(&r, "strategy", dma_strategy_name(params->dma.strategy));
     add_text(&r, "quota", c->quota_text);
     add_text(&r, "irq", irq_name(params->msi));
+    add_text(&r, "guest", guest_name(params->native));
     add_number(&r, "memory_pages", params->memory >> PAGE_SHIFT);
     log_record(r.text);
 }
@@ -99,6 +100,7 @@ static void add_config(struct record *r, const struct vm *vm, const struct vm_re
         add_number(r, "quota", result->quota);
     add_text(r, "backend", vm->cpu->name);
     add_text(r, "irq", irq_name(vm->params->msi));
+    add_text(r, "guest", guest_name(vm->params->native));
 }
 
 /* Of the strategies with a window; hits=exit of on-demand. */
