@@ -124,6 +124,7 @@ static void count(struct vm *vm, const struct cpu_exit *exit)
 
 void vcpu_loop(struct vm *vm)
 {
+    bool has_rescue = vm->params->native && vm_rescue_begin(vm);
     struct cpu_exit exit;
 
     vm_watch_timer(vm);
@@ -142,4 +143,6 @@ void vcpu_loop(struct vm *vm)
         vm_watch_look(vm);
     }
     apic_timer(0);
+    if (has_rescue)
+        vm_rescue_end();
 }

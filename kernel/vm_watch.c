@@ -7,7 +7,7 @@
 #include "kernel/vm_parts.h"
 #include "vtd/vtd.h"
 
-static uint64_t read_heartbeat(const struct vm *vm)
+uint64_t vm_heartbeat(const struct vm *vm)
 {
     const volatile uint64_t *word = vm_ram(vm, vm->heartbeat, sizeof *word);
     uint64_t beat;
@@ -27,7 +27,7 @@ void vm_watch_timer(const struct vm *vm)
 
 void vm_watch_start(struct vm *vm)
 {
-    vm->watch = (struct vm_watch){.beat = read_heartbeat(vm), .since = tsc_read()};
+    vm->watch = (struct vm_watch){.beat = vm_heartbeat(vm), .since = tsc_read()};
 }
 
 /* By the clock, not by counted ticks: a guest's calls can restart the timer before it ticks. Half a
@@ -41,7 +41,7 @@ void vm_watch_look(struct vm *vm)
         return;
     w->look = now + us_to_tsc(1000000 / WATCH_HZ / 2);
     vtd_poll_faults();
-    beat = read_heartbeat(vm);
+    beat = vm_heartbeat(vm);
     if (beat != w->beat) {
         w->beat = beat;
         w->since = now;

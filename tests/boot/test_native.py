@@ -153,6 +153,14 @@ def test_the_tick_comes_to_a_guest_with_a_table(boot):
     assert after.held
 
 
+def test_a_second_cpu_ends_what_holds_the_tick_back(boot):
+    """CLI and HLT: no interrupt comes through. Twice, and the machine is as it was."""
+    words = ["work=crash_hlt,idle", "rounds=2", "deadline=500", "guest=ms=20"]
+    ran = expect.failed(boot([*NATIVE, *words], peer=False, cpus=2))
+    assert [case.end["end"] for case in ran] == ["deadline", "exit"] * 2
+    assert [case.end["exits_by_reason"] for case in ran if case.results] == [{}] * 2
+
+
 def test_hostile(boot):
     result = boot([*NATIVE, "work=hostile_calls,hostile_dma,idle", "guest=ms=20"], peer=False)
     assert len(expect.held_guests(result)) == 3
