@@ -17,9 +17,9 @@ const struct cpu_ops *cpu;
 uint32_t cpus;
 
 static const struct test_group *const groups[] = {
-    &group_exits,  &group_control,    &group_virt,   &group_msr,  &group_io,    &group_exceptions,
-    &group_inject, &group_interrupts, &group_nested, &group_walk, &group_state, &group_vcpus,
-    &group_memory, &group_host,       &group_svm,    &group_vmx,
+    &group_exits,  &group_control,    &group_virt,   &group_msr,  &group_io,     &group_exceptions,
+    &group_inject, &group_interrupts, &group_nested, &group_walk, &group_state,  &group_vcpus,
+    &group_memory, &group_host,       &group_svm,    &group_vmx,  &group_native,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 
@@ -42,6 +42,11 @@ bool is_svm(void)
 bool is_vmx(void)
 {
     return strcmp(cpu->name, "vmx") == 0;
+}
+
+bool is_native(void)
+{
+    return strcmp(cpu->name, "native") == 0;
 }
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

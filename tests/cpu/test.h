@@ -42,7 +42,7 @@ struct test_group {
 
 extern const struct test_group group_exits, group_control, group_virt, group_msr, group_io,
     group_exceptions, group_inject, group_interrupts, group_nested, group_walk, group_state,
-    group_vcpus, group_memory, group_host, group_svm, group_vmx;
+    group_vcpus, group_memory, group_host, group_svm, group_vmx, group_native;
 
 /* The backend under test, and CPUs that run. */
 extern const struct cpu_ops *cpu;
@@ -51,6 +51,7 @@ extern uint32_t cpus;
 /* Whether this is the one, for what the two manuals say differently. */
 bool is_svm(void);
 bool is_vmx(void);
+bool is_native(void);
 
 /* The host's tick, which ends a guest that would never exit; off, none is left waiting either. */
 void test_ticks(bool on);
