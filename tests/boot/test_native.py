@@ -67,6 +67,31 @@ def test_counts_are_those_of_a_virtual_machine(boot):
     assert ran[-1].result["hypercalls"] > 100
 
 
+def test_calls_are_those_of_a_virtual_machine(boot):
+    """Where each map and unmap calls, or each map."""
+    words = ["work=loopback", "guest=frames=3000", "mem=32M"]
+    each = ["strategy=persistent,shared,single-use", "calls=single"]
+    runs = (each, ["strategy=on-demand", "quota=w50%", "hits=exit", "wset=900"])
+    for further in runs:
+        result = boot(["guest=vm,native", "unsafe-native", *words, *further], icount=True, **QUIET)
+        ran = expect.held(result)
+        assert len(ran) >= 2
+        for vm, native in zip(ran[::2], ran[1::2]):
+            assert [vm.result[key] for key in SAME] == [native.result[key] for key in SAME]
+            assert vm.result["exits"] == native.result["hypercalls"]
+            assert native.result["exits"] == 0
+        assert ran[-1].result["hypercalls"] > 100
+
+
+def test_other_strategies(boot):
+    words = ["work=check_rx,check_tx", "strategy=passthrough,persistent,shared,single-use", "unsafe-dma"]
+    result = boot([*NATIVE, *words, "flush=deferred", "guest=bytes=24M"], deadline=180)
+    for case in expect.held(result, 8):
+        assert (case.result["backend"], case.result["exits"]) == ("native", 0)
+        assert (case.result["hypercalls"] > 0) == (case.strategy in ("shared", "single-use"))
+    expect.no_faults(result)
+
+
 def test_loopback_is_exact(boot):
     words = [*NATIVE, "work=loopback", "strategy=direct,on-demand", "quota=50%,w50%"]
     first, second = (boot(words, icount=True, **QUIET) for _ in range(2))
