@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "kernel/cpu/cpu.h"
+#include "kernel/options.h"
 #include "tests/cpu/guest.h"
 
 struct test_case {
@@ -57,7 +58,7 @@ bool is_native(void);
 void test_ticks(bool on);
 
 /* Runs all, or those whose group or full name is among names; returns how many failed. */
-uint32_t test_run(const char (*names)[32], uint32_t count);
+uint32_t test_run(const char (*names)[OPTIONS_NAME], uint32_t count);
 
 /* Added to what is said of a failure: which row of a table it is. */
 void test_row(const char *format, ...) __attribute__((format(printf, 1, 2)));
