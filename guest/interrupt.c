@@ -79,7 +79,11 @@ void interrupt_start(void)
     for (unsigned i = 0; i < EXCEPTIONS; i++)
         gates[i] = gate_to((uintptr_t)interrupt_stubs + i * STUB_BYTES);
     gates[boot->irq_vector] = gate_to((uintptr_t)interrupt_serve);
+    /* Without virtualization LIDT takes the table of the hypervisor's own interrupts away, and it
+     * learns of this one at the next call. Until then none may come. */
+    __asm__ volatile("cli" ::: "memory");
     interrupt_load(&gdt, &idt, SELECTOR_CODE, SELECTOR_DATA);
+    hyper_call(ABI_NULL, 0, 0);
     __asm__ volatile("sti" ::: "memory");
 }
 

@@ -7,7 +7,9 @@
  * Entry: 64-bit long mode, CPL 0, interrupts off, RDI = GPA of struct abi_boot, RSP = top of a
  * stack inside guest RAM, paging on with all guest RAM and the device's registers mapped
  * at their own GPA (registers uncacheable). The image is a static-PIE ELF64, loaded and not
- * relocated: RIP is its entry point, and it applies its own relocations.
+ * relocated: RIP is its entry point, and it applies its own relocations. On the bare machine
+ * (guest=native) IF is set, but no interrupt is the guest's before it has loaded an IDT and, with
+ * IF clear, made the next call: docs/abi.md.
  */
 #ifndef KERNEL_ABI_H
 #define KERNEL_ABI_H

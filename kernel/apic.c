@@ -235,6 +235,11 @@ int apic_send_vector(uint32_t id, uint8_t vector)
     return send(id, ICR_ASSERT | vector);
 }
 
+int apic_send_nmi(uint32_t id)
+{
+    return send(id, ICR_NMI | ICR_ASSERT);
+}
+
 void apic_stop_others(void)
 {
     if (is_on)

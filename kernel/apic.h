@@ -20,6 +20,7 @@ void apic_eoi(void);
 int apic_send_init(uint32_t id);
 int apic_send_startup(uint32_t id, uint8_t page); /* starts at page << 12 */
 int apic_send_vector(uint32_t id, uint8_t vector);
+int apic_send_nmi(uint32_t id);
 /* An NMI to all CPUs but this one. Nothing before apic_init. */
 void apic_stop_others(void);
 

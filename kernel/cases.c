@@ -27,7 +27,7 @@ struct cases {
     const struct options *o; /* of the command line or the shell */
     const struct boot_module *image;
     struct pci_function *nic;
-    const struct cpu_ops *cpu;
+    const struct cpu_ops *cpu; /* of virtual machines; NULL: there are none */
     uint32_t run, failed;
     enum exit_code worst;
 };
@@ -114,7 +114,7 @@ static int run_guest(struct cases *cs, const struct vm_params *params)
     int error = off ? vtd_translate(false) : 0;
 
     if (!error)
-        error = vm_run(params, cs->cpu, &outcome);
+        error = vm_run(params, params->native ? &native_ops : cs->cpu, &outcome);
     /* Also after a failure: it may have come half-way through the units. */
     if (off && vtd_translate(true) != 0)
         panic("vtd: translation does not come back on after strategy=none");
@@ -143,8 +143,9 @@ static struct vm_params params_of(const struct cases *cs, const struct plan_walk
         .image = cs->image,
         .args = args,
         .memory = o->memory,
-        .identity =
-            s->dma.strategy == DMA_NONE || s->dma.strategy == DMA_PASSTHROUGH || vtd_is_absent(),
+        .identity = s->native || s->dma.strategy == DMA_NONE ||
+                    s->dma.strategy == DMA_PASSTHROUGH || vtd_is_absent(),
+        .native = s->native,
         .nic = cs->nic,
         .msi = s->msi,
         .dma = s->dma,

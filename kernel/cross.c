@@ -10,7 +10,7 @@ void cross_begin(struct cross *c, const struct options *o)
     c->is_under_way = false;
     c->skipped = 0;
     c->looked_at = 0;
-    setting_begin(&c->step[0], o->has_msi);
+    setting_begin(&c->step[0], o->has_msi, o->has_vm);
 }
 
 /* What hangs below one value of d: all combinations of the dimensions after it. */

@@ -41,6 +41,11 @@ static bool hits_fit(const struct setting *s)
     return !s->dma.policy->needs_hits || s->dma.hits == DMA_HITS_EXIT;
 }
 
+static bool guest_fits(const struct setting *s)
+{
+    return s->native || s->has_vm;
+}
+
 static bool irq_fits(const struct setting *s)
 {
     return !s->msi || s->has_msi;
@@ -129,6 +134,13 @@ static int set_irq(struct setting *s, const char *value, unsigned number)
 {
     (void)value;
     s->msi = number == true;
+    return 0;
+}
+
+static int set_guest(struct setting *s, const char *value, unsigned number)
+{
+    (void)value;
+    s->native = number == true;
     return 0;
 }
 
@@ -223,11 +235,18 @@ const struct dimension_row dimensions[DIMENSIONS] = {
                  .names = options_irq_names,
                  .set = set_irq,
                  .fits = irq_fits},
+    [DIM_GUEST] = {.key = "guest",
+                   .record = "guest",
+                   .help = "where it runs: vm native; \"key=value,...\" handed to it; vm",
+                   .otherwise = "vm",
+                   .names = options_guest_names,
+                   .set = set_guest,
+                   .fits = guest_fits},
 };
 
 _Static_assert(FOLLOWER_DEPTH == 16 && EVICT_MAX == 4096, "as the rows say");
 
-void setting_begin(struct setting *s, bool has_msi)
+void setting_begin(struct setting *s, bool has_msi, bool has_vm)
 {
     *s = (struct setting){.dma = {.policy = &evict_adaptive,
                                   .flush = DMA_FLUSH_BATCH,
@@ -236,7 +255,8 @@ void setting_begin(struct setting *s, bool has_msi)
                           .iova = &iova_magazine,
                           .calls = ABI_CALLS_BATCH,
                           .quota = {.kind = QUOTA_NONE},
-                          .has_msi = has_msi};
+                          .has_msi = has_msi,
+                          .has_vm = has_vm};
 }
 
 /* "a b c", for error texts. */

@@ -31,6 +31,7 @@ enum dimension {
     DIM_IOVA,
     DIM_QUOTA,
     DIM_IRQ,
+    DIM_GUEST,
     DIMENSIONS
 };
 
@@ -42,7 +43,9 @@ struct setting {
     enum abi_dma_calls calls;
     struct quota_spec quota;
     bool msi;
+    bool native;  /* on the bare machine */
     bool has_msi; /* the machine's NIC: irq=msi fits no other */
+    bool has_vm;  /* the machine's processor: guest=vm fits no other */
 };
 
 struct dimension_row {
@@ -62,7 +65,7 @@ struct dimension_row {
 
 extern const struct dimension_row dimensions[DIMENSIONS];
 
-void setting_begin(struct setting *s, bool has_msi);
+void setting_begin(struct setting *s, bool has_msi, bool has_vm);
 /* Takes this value. -EINVAL, with the reason and what would be right in error. error may be NULL.
  */
 int setting_take(struct setting *s, enum dimension d, const char *value, char *error, size_t size);

@@ -257,20 +257,46 @@ static bool has_cases(void)
     return !options.shell || options.bench[0] != 0 || options.list[DIM_WORK].is_given;
 }
 
+static void start_cpu(const struct cpu_ops *cpu, uint32_t cpus)
+{
+    if (cpu->enable() != 0)
+        refuse("%s could not be turned on: no memory, or somebody else has it: boot Sluice first "
+               "and alone",
+               cpu->name);
+    log_info("main", "%s on %u CPUs", cpu->name, cpus);
+}
+
+/* Whether anything may run without a virtual machine: the command line's cases do, or those of a
+ * plan or of the shell may. */
+static bool can_do_without_vm(void)
+{
+    const struct options_list *list = &options.list[DIM_GUEST];
+    bool native = false;
+
+    for (uint32_t i = 0; i < list->count; i++)
+        native |= strcmp(list->value[i], guest_name(true)) == 0;
+    return native || (options.unsafe_native && (options.bench[0] != 0 || options.shell));
+}
+
+/* Returns the backend of virtual machines; NULL on a processor that has none, if the cases can do
+ * without. */
 static const struct cpu_ops *start_cpus(uint32_t *cpus)
 {
     const char *why = "";
     const struct cpu_ops *cpu;
 
     *cpus = smp_start(&madt);
+    if (options.unsafe_native) {
+        log_warn("main", "guest=native: ring 0 of this machine is the guest's, as unsafe-native "
+                         "allows");
+        start_cpu(&native_ops, *cpus); /* first: the others note the host's CR4 */
+    }
     cpu = cpu_select(&why);
-    if (cpu == NULL)
+    options.has_vm = cpu != NULL;
+    if (cpu != NULL)
+        start_cpu(cpu, *cpus);
+    else if (!can_do_without_vm())
         refuse("no hardware virtualization: %s", why);
-    if (cpu->enable() != 0)
-        refuse("%s could not be turned on: no memory, or somebody else has it: boot Sluice first "
-               "and alone",
-               cpu->name);
-    log_info("main", "%s on %u CPUs", cpu->name, *cpus);
     return cpu;
 }
 

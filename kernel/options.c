@@ -6,6 +6,7 @@
 #include "drivers/uart.h"
 #include "kernel/cross.h"
 #include "kernel/log.h"
+#include "kernel/options_guest.h"
 #include "kernel/options_names.h"
 #include "kernel/panic.h"
 #include "kernel/work.h"
@@ -151,34 +152,6 @@ static void set_trace(struct parse *p, const char *value)
         fail(p, "trace=%s: after the number there may be dump, to print each trace", value);
 }
 
-/* Whether one of the key=value pairs of list has the key of this one. */
-static bool has_key(const char *list, const char *pair)
-{
-    char other[OPTIONS_NAME];
-    const char *end = strchr(pair, '=');
-    size_t length = end ? (size_t)(end - pair) + 1 : strlen(pair) + 1;
-
-    for (unsigned i = 0; cmdline_piece(list, i, other, sizeof other); i++)
-        if (strncmp(other, pair, length) == 0)
-            return true;
-    return false;
-}
-
-/* The new pairs, then of the old ones those that are not said anew. */
-static void set_guest(struct parse *p, const char *value)
-{
-    char merged[sizeof p->out->guest], pair[sizeof p->out->guest];
-    size_t used = (size_t)fmt_snprintf(merged, sizeof merged, "%s", value);
-
-    for (unsigned i = 0; cmdline_piece(p->out->guest, i, pair, sizeof pair); i++)
-        if (!has_key(value, pair) && used < sizeof merged)
-            used += (size_t)fmt_snprintf(merged + used, sizeof merged - used, ",%s", pair);
-    if (used >= sizeof merged)
-        fail(p, "guest=: longer than %lu bytes", sizeof merged - 1);
-    else
-        memcpy(p->out->guest, merged, used + 1);
-}
-
 static void set_rsdp(struct parse *p, const char *value)
 {
     p->out->rsdp = hpa(number(p, "acpi_rsdp", value, PAGE_SIZE, UINT64_MAX >> 12));
@@ -215,6 +188,12 @@ static void set_unsafe_no_iommu(struct parse *p, const char *value)
     p->out->unsafe_no_iommu = true;
 }
 
+static void set_unsafe_native(struct parse *p, const char *value)
+{
+    (void)value;
+    p->out->unsafe_native = true;
+}
+
 /* Beside the dimensions. */
 static const struct option options[] = {
     {{"com1", "RATE,FORMAT[,PORT] of the serial console; 115200,8n1,0x3f8"},
@@ -242,7 +221,6 @@ static const struct option options[] = {
      set_trace,
      AT_ANY_TIME,
      false},
-    {{"guest", "\"key=value,...\" handed to the guest"}, set_guest, AT_ANY_TIME, false},
     {{"acpi_rsdp", "address of the RSDP to use instead of the firmware's"},
      set_rsdp,
      AT_BOOT,
@@ -259,6 +237,10 @@ static const struct option options[] = {
     {{"unsafe-msi", "allows a unit without interrupt remapping"}, set_unsafe_msi, AT_BOOT, true},
     {{"unsafe-no-iommu", "allows a machine without VT-d: the device reaches all memory"},
      set_unsafe_no_iommu,
+     AT_BOOT,
+     true},
+    {{"unsafe-native", "allows guest=native: in ring 0 of this machine, which it can destroy"},
+     set_unsafe_native,
      AT_BOOT,
      true},
 };
@@ -284,7 +266,7 @@ static void set_list(struct parse *p, enum dimension d, const char *value)
     struct setting s;
     char piece[OPTIONS_NAME];
 
-    setting_begin(&s, true);
+    setting_begin(&s, true, true);
     *list = (struct options_list){.is_given = true};
     while (p->error[0] == 0 && cmdline_piece(value, list->count, piece, sizeof piece)) {
         if (list->count == OPTIONS_LIST)
@@ -292,9 +274,21 @@ static void set_list(struct parse *p, enum dimension d, const char *value)
                  dimensions[d].key, OPTIONS_LIST);
         else if (piece[0] == 0)
             fail(p, "%s=%s: an empty name between commas", dimensions[d].key, value);
+        else if (strlen(piece) == sizeof piece - 1) /* the rest of it was cut */
+            fail(p, "%s=%s...: longer than %d letters", dimensions[d].key, piece, OPTIONS_NAME - 2);
         else if (setting_take(&s, d, piece, p->error, OPTIONS_ERROR_TEXT) == 0)
             memcpy(list->value[list->count++], piece, sizeof piece);
     }
+}
+
+static void set_guest(struct parse *p, const char *value)
+{
+    char names[GUEST_WORD];
+
+    if (options_guest(value, names, p->out->guest, sizeof p->out->guest) != 0)
+        fail(p, "guest=: its key=value pairs are longer than %lu bytes", sizeof p->out->guest - 1);
+    else if (names[0] != 0)
+        set_list(p, DIM_GUEST, names);
 }
 
 static void set_other(struct parse *p, const struct option *option, const char *value)
@@ -326,6 +320,8 @@ static void seen(void *ctx, const char *key, const char *value)
             continue;
         if (value == NULL || value[0] == 0)
             fail(p, "%s: %s", key, dimensions[d].help);
+        else if (d == DIM_GUEST)
+            set_guest(p, value);
         else
             set_list(p, (enum dimension)d, value);
     }
@@ -350,12 +346,17 @@ static void check_unsafe(struct parse *p)
     const struct options_list *list = &p->out->list[DIM_STRATEGY];
     struct setting s;
 
-    setting_begin(&s, true);
+    setting_begin(&s, true, true);
     for (uint32_t i = 0; i < list->count && !p->out->unsafe_dma; i++)
         if (setting_take(&s, DIM_STRATEGY, list->value[i], NULL, 0) == 0 &&
             (s.dma.strategy == DMA_NONE || s.dma.strategy == DMA_PASSTHROUGH))
             fail(p, "strategy=%s lets the device reach all memory: add unsafe-dma to allow it",
                  list->value[i]);
+    list = &p->out->list[DIM_GUEST];
+    for (uint32_t i = 0; i < list->count && !p->out->unsafe_native; i++)
+        if (setting_take(&s, DIM_GUEST, list->value[i], NULL, 0) == 0 && s.native)
+            fail(p, "guest=native runs the guest in ring 0 of this machine, where it can destroy "
+                    "everything: add unsafe-native to allow it, or take guest=vm");
 }
 
 int options_change(const char *text, enum options_from from, struct options *out,
@@ -389,7 +390,7 @@ int options_parse(const char *text, struct options *out, char error[OPTIONS_ERRO
     out->deadline_ms = 5000;
     out->limit_s = 900;
     out->seed = 1;
-    out->has_msi = true;
+    out->has_msi = out->has_vm = true;
     for (unsigned d = 0; d < DIMENSIONS; d++) {
         out->list[d].count = 1;
         fmt_snprintf(out->list[d].value[0], OPTIONS_NAME, "%s", dimensions[d].otherwise);

@@ -36,9 +36,10 @@ struct options {
     bool trace_dump;                               /* and printed after its end */
     char guest[ABI_ARGS_BYTES - OPTIONS_NAME - 8]; /* for the guest, after its work= */
     hpa_t rsdp;                                    /* 0: the firmware's */
-    bool unsafe_dma, unsafe_msi, unsafe_no_iommu;
+    bool unsafe_dma, unsafe_msi, unsafe_no_iommu, unsafe_native;
     bool shell, no_progress;
     bool has_msi; /* not an option: the NIC's, once it is known; else true */
+    bool has_vm;  /* likewise: the processor's */
 };
 
 /* Where words come from: some make sense at boot alone, others not in a line of a plan. */
@@ -64,5 +65,6 @@ const char *dma_strategy_name(enum dma_strategy strategy);
 const char *dma_flush_name(enum dma_flush flush);
 const char *irq_name(bool msi);
 const char *dma_calls_name(enum abi_dma_calls calls);
+const char *guest_name(bool native);
 
 #endif

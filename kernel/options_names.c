@@ -29,6 +29,8 @@ const char *const options_hits_names[] = {
     [DMA_HITS_FREE] = "table", [DMA_HITS_EXIT] = "exit", NULL};
 const char *const options_irq_names[] = {[false] = "poll", [true] = "msi", NULL};
 
+const char *const options_guest_names[] = {[false] = "vm", [true] = "native", NULL};
+
 const char *dma_strategy_name(enum dma_strategy strategy)
 {
     return options_strategy_names[strategy];
@@ -47,4 +49,9 @@ const char *dma_calls_name(enum abi_dma_calls calls)
 const char *irq_name(bool msi)
 {
     return options_irq_names[msi];
+}
+
+const char *guest_name(bool native)
+{
+    return options_guest_names[native];
 }

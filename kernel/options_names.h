@@ -8,6 +8,7 @@ extern const char *const options_strategy_names[]; /* by enum dma_strategy */
 extern const char *const options_flush_names[];    /* by enum dma_flush */
 extern const char *const options_calls_names[];    /* by enum abi_dma_calls */
 extern const char *const options_hits_names[];     /* by enum dma_hits */
+extern const char *const options_guest_names[];    /* by whether it runs on the bare machine */
 extern const char *const options_irq_names[];      /* by whether MSI is used */
 
 #endif

@@ -6,7 +6,7 @@
 #define GDT_TSS       0x0000890000000000ull /* present, available 64-bit TSS */
 #define GDT_TSS_LIMIT (sizeof(struct tss) - 1)
 
-struct percpu percpus[SMP_MAX_CPUS];
+struct percpu percpus[SMP_MAX_CPUS] __attribute__((aligned(PAGE_SIZE)));
 
 struct descriptor_register {
     uint16_t limit;

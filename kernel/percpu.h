@@ -34,13 +34,17 @@ struct mailbox {
     void *arg;
 };
 
+/* Padded, so that all of them fill pages of their own: a native guest's page table has these,
+ * read-only. */
 struct percpu {
     uint64_t gdt[5]; /* null, code, data, TSS (two entries) */
     struct tss tss;
     uint32_t apic_id;
     atomic_bool online;
     struct mailbox mailbox;
-};
+} __attribute__((aligned(256)));
+
+_Static_assert(sizeof(struct percpu) * SMP_MAX_CPUS % PAGE_SIZE == 0, "whole pages");
 
 extern struct percpu percpus[SMP_MAX_CPUS]; /* index as in smp_cpu() */
 

@@ -192,6 +192,7 @@ static void add_config(struct record *r, const struct vm *vm, const struct vm_re
         add_number(r, "quota", result->quota);
     add_text(r, "backend", vm->cpu->name);
     add_text(r, "irq", irq_name(vm->params->msi));
+    add_text(r, "guest", guest_name(vm->params->native));
 }
 
 /* Of the strategies with a window; hits=exit of on-demand. */

@@ -11,21 +11,11 @@
 #define GATE_INTERRUPT    0x8e /* present, DPL 0, 64-bit interrupt gate: clears IF */
 #define UNEXPECTED_LOGGED 8u
 
-/* SDM volume 3 section 6.14.1 */
-struct gate {
-    uint16_t offset_low, selector;
-    uint8_t ist, type;
-    uint16_t offset_middle;
-    uint32_t offset_high, reserved;
-};
-
-_Static_assert(sizeof(struct gate) == 16, "SDM 6.14.1");
 _Static_assert(sizeof(struct trap_frame) == 0xb0, "kernel/stubs.asm has these offsets");
 
 extern const char trap_stubs[];
-void trap_dispatch(struct trap_frame *frame); /* from kernel/stubs.asm */
 
-static struct gate idt[TRAP_VECTORS] __attribute__((aligned(16)));
+static struct trap_gate idt[TRAP_VECTORS] __attribute__((aligned(16)));
 static trap_handler handlers[TRAP_VECTORS];
 
 static uint8_t stack_of(unsigned vector)
@@ -42,6 +32,16 @@ static uint8_t stack_of(unsigned vector)
     }
 }
 
+void trap_gate_set(struct trap_gate *gate, uint64_t entry, uint8_t ist)
+{
+    *gate = (struct trap_gate){.offset_low = (uint16_t)entry,
+                               .selector = SELECTOR_CODE,
+                               .ist = ist,
+                               .type = GATE_INTERRUPT,
+                               .offset_middle = (uint16_t)(entry >> 16),
+                               .offset_high = (uint32_t)(entry >> 32)};
+}
+
 void trap_init(void)
 {
     void *tops[BOOT_STACKS];
@@ -49,16 +49,8 @@ void trap_init(void)
     for (unsigned i = 0; i < BOOT_STACKS; i++)
         tops[i] = boot_stacks[i].bytes + STACK_BYTES;
     percpu_load(&percpus[0], tops);
-    for (unsigned v = 0; v < TRAP_VECTORS; v++) {
-        uint64_t stub = (uint64_t)trap_stubs + v * STUB_BYTES;
-
-        idt[v] = (struct gate){.offset_low = (uint16_t)stub,
-                               .selector = SELECTOR_CODE,
-                               .ist = stack_of(v),
-                               .type = GATE_INTERRUPT,
-                               .offset_middle = (uint16_t)(stub >> 16),
-                               .offset_high = (uint32_t)(stub >> 32)};
-    }
+    for (unsigned v = 0; v < TRAP_VECTORS; v++)
+        trap_gate_set(&idt[v], (uint64_t)trap_stubs + v * STUB_BYTES, stack_of(v));
     trap_load_idt();
 }
 

@@ -33,6 +33,19 @@ enum trap_vector {
     TRAP_VECTORS = 256
 };
 
+/* SDM volume 3 section 6.14.1 */
+struct trap_gate {
+    uint16_t offset_low, selector;
+    uint8_t ist, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, reserved;
+};
+
+_Static_assert(sizeof(struct trap_gate) == 16, "SDM 6.14.1");
+
+/* An interrupt gate to entry, on this stack of the TSS's; 0: the one in use. */
+void trap_gate_set(struct trap_gate *gate, uint64_t entry, uint8_t ist);
+
 /* The boot CPU's segments, stacks and the table of all vectors. */
 void trap_init(void);
 /* This CPU takes the same table. */
@@ -42,6 +55,10 @@ void trap_load_idt(void);
  * interrupt's handler calls apic_eoi. */
 typedef void (*trap_handler)(struct trap_frame *frame);
 void trap_set_handler(uint8_t vector, trap_handler fn);
+
+/* What the vector's entry comes to, kernel/stubs.asm's, or that of an interrupt which met a native
+ * guest: then the frame has the vector alone. */
+void trap_dispatch(struct trap_frame *frame);
 
 /* kernel/stubs.asm: fills frame with the caller's registers. */
 void trap_capture(struct trap_frame *frame);

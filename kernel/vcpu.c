@@ -112,16 +112,19 @@ static void count(struct vm *vm, const struct cpu_exit *exit)
 
     if (is_window_call(vm, exit))
         return;
-    c->by_reason[exit->reason]++;
+    c->hypercalls += exit->reason == CPU_EXIT_HYPERCALL;
     if (exit->reason == CPU_EXIT_HOST_INTERRUPT || exit->reason == CPU_EXIT_HOST_NMI)
         c->exits_host++;
+    else if (vm->params->native)
+        return; /* a call, or an interrupt: it has not left a virtual machine */
     else
         c->exits++;
-    c->hypercalls += exit->reason == CPU_EXIT_HYPERCALL;
+    c->by_reason[exit->reason]++;
 }
 
 void vcpu_loop(struct vm *vm)
 {
+    bool has_rescue = vm->params->native && vm_rescue_begin(vm);
     struct cpu_exit exit;
 
     vm_watch_timer(vm);
@@ -140,4 +143,6 @@ void vcpu_loop(struct vm *vm)
         vm_watch_look(vm);
     }
     apic_timer(0);
+    if (has_rescue)
+        vm_rescue_end();
 }

@@ -20,6 +20,7 @@ struct vm_params {
     const struct boot_module *image; /* checked and copied, never changed */
     const char *args;                /* abi_boot.args */
     uint64_t memory;                 /* bytes, a multiple of 2 MiB */
+    bool native;                     /* on the bare machine, cpu is native_ops */
     bool identity;                   /* GPA = HPA; otherwise they differ on purpose */
     struct pci_function *nic;        /* NULL: a guest without a device */
     bool msi;                        /* its interrupts reach the guest; else the guest polls */
@@ -48,7 +49,7 @@ enum vm_end {
 /* Counters of the measured window, kept by the hypervisor. */
 struct vm_counters {
     uint64_t hypercalls; /* without WINDOW_BEGIN and WINDOW_END, CONSOLE_WRITE included */
-    uint64_t exits;      /* all but the hypervisor's own */
+    uint64_t exits;      /* all but the hypervisor's own; a native guest has none */
     uint64_t exits_host; /* watchdog ticks and other host interrupts */
     uint64_t interrupts; /* that the device raised */
     uint64_t by_reason[CPU_EXIT_REASONS];

@@ -115,7 +115,7 @@ static gpa_t lay_out(struct vm *vm)
     vm->heartbeat = vm_take(vm, PAGE_SIZE);
     vm->dma_ring = vm_take(vm, ABI_DMA_BURST * sizeof(struct abi_dma_desc) + sizeof(uint64_t));
     vm->dma_table = vm_take(vm, (vm->ram_bytes >> PAGE_SHIFT) * sizeof(uint32_t));
-    vm->cpu->hypercall_code(vm_ram(vm, vm->hypercall, PAGE_SIZE));
+    vm->cpu->hypercall_code(&vm->vcpu, vm_ram(vm, vm->hypercall, PAGE_SIZE));
     state.cr3 = vm_tables_build(vm).v;
     vm->cpu->set_state(&vm->vcpu, &state);
     vm->vcpu.regs.rdi = boot.v;

@@ -88,6 +88,13 @@ void vm_watch_start(struct vm *vm);
 void vm_watch_look(struct vm *vm);
 /* Starts the timer that makes the guest exit for these looks. */
 void vm_watch_timer(const struct vm *vm);
+/* The heartbeat word as it is now. */
+uint64_t vm_heartbeat(const struct vm *vm);
+
+/* vm_rescue.c: a native guest with interrupts off past its deadline leaves by an NMI. false: there
+ * is no second CPU to send it, and nothing to end. */
+bool vm_rescue_begin(const struct vm *vm);
+void vm_rescue_end(void);
 
 /* vm_report.c: ends the guest with what it did in words, and shows its registers. */
 void vm_crash(struct vm *vm, const struct cpu_exit *exit);

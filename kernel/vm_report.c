@@ -35,12 +35,16 @@ static uint64_t read_word(const struct vm *vm, gpa_t at, bool *readable)
     return value;
 }
 
-/* Through the guest's own page tables, which may hold anything. */
+/* Through the guest's own page tables, which may hold anything. A native guest's are the
+ * hypervisor's: GPA = HPA = virtual address. */
 static bool translate(const struct vm *vm, uint64_t address, gpa_t *to)
 {
     struct cpu_state state;
     uint64_t entry;
 
+    *to = gpa(address);
+    if (vm->params->native)
+        return true;
     vm->cpu->get_state(&vm->vcpu, &state);
     entry = state.cr3;
     for (unsigned level = LEVELS; level > 0; level--) {

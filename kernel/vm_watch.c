@@ -8,7 +8,7 @@
 #include "kernel/vm_parts.h"
 #include "vtd/vtd.h"
 
-static uint64_t read_heartbeat(const struct vm *vm)
+uint64_t vm_heartbeat(const struct vm *vm)
 {
     const volatile uint64_t *word = vm_ram(vm, vm->heartbeat, sizeof *word);
     uint64_t beat;
@@ -32,7 +32,7 @@ void vm_watch_start(struct vm *vm)
 
     if (last == 0)
         last = now + us_to_tsc(vm->params->limit_s * 1000000ull);
-    vm->watch = (struct vm_watch){.beat = read_heartbeat(vm), .since = now, .last = last};
+    vm->watch = (struct vm_watch){.beat = vm_heartbeat(vm), .since = now, .last = last};
 }
 
 static void end_hung(struct vm *vm)
@@ -59,7 +59,7 @@ void vm_watch_look(struct vm *vm)
         return;
     w->look = now + us_to_tsc(1000000 / WATCH_HZ / 2);
     vtd_poll_faults();
-    beat = read_heartbeat(vm);
+    beat = vm_heartbeat(vm);
     if (beat != w->beat) {
         w->beat = beat;
         w->since = now;

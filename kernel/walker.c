@@ -31,6 +31,8 @@ struct walk {
     uint64_t violations;
     uint64_t present; /* entries with any of these bits are there */
     uint64_t leaves;  /* 4 KiB pages seen so far */
+    uint64_t entry;   /* of the leaf that is judged */
+    bool is_guests;   /* the guest's own table, not a device's */
     struct acpi_mcfg mcfg;
     /* Whose table this is: says why this leaf is wrong, or NULL. */
     const char *(*judge)(const struct walk *w, uint64_t from, struct range to);
@@ -94,9 +96,20 @@ static bool is_guest_ram(const struct vm *vm, struct range r)
     return vm != NULL && inside(r, vm->ram.v, vm->ram.v + vm->ram_bytes);
 }
 
+/* An exception: a native guest's table has what the switch needs of the hypervisor, for reading,
+ * and one page for writing. */
+static bool is_for_the_switch(const struct walk *w, uint64_t from, struct range to)
+{
+    const struct cpu_ops *cpu = w->is_guests ? w->vm->cpu : NULL;
+    return cpu != NULL && cpu->shares != NULL && from == to.base && to.end - to.base == PAGE_SIZE &&
+           cpu->shares(&w->vm->vcpu, hpa(to.base), (w->entry & 2) != 0);
+}
+
 static void check_leaf(struct walk *w, uint64_t from, struct range to)
 {
     w->leaves += (to.end - to.base) >> PAGE_SHIFT;
+    if (is_for_the_switch(w, from, to))
+        return;
     const char *why = forbidden(w, to);
     if (why == NULL)
         why = w->judge(w, from, to);
@@ -126,6 +139,7 @@ static void walk_table(struct walk *w, uint64_t address, unsigned level, uint64_
     for (unsigned i = 0; table != NULL && i < ENTRIES; i++, from += step) {
         uint64_t entry = *(const volatile uint64_t *)&table[i];
         uint64_t to = entry & ADDRESS;
+        w->entry = entry;
         if (!(entry & w->present))
             continue;
         if (level > 1 && !(entry & LARGE))
@@ -339,7 +353,8 @@ static void check_ram(struct walk *w)
 
 static void walk_guest(struct walk *w)
 {
-    /* NPT: P. EPT: read, write or execute. */
+    w->is_guests = true;
+    /* NPT and a native guest's own: P. EPT: read, write or execute. */
     w->present = strcmp(w->vm->cpu->name, "vmx") == 0 ? 7 : 1;
     w->judge = judge_guest;
     w->what = "the guest";

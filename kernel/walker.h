@@ -4,8 +4,9 @@
  * writes them. It starts from the units' RTADDR registers and the nested root, and proves invariant
  * 1: no hypervisor frame, no forbidden address reachable, and (on-demand) nothing mapped that the
  * engine does not count; and that no device can raise an interrupt but the guest's, with irq=msi,
- * its own. Two exceptions, each behind an option of its own: strategy=none (unsafe-dma), and
- * devices on a machine without VT-d (unsafe-no-iommu).
+ * its own. Three exceptions, each behind an option of its own: strategy=none (unsafe-dma), devices
+ * on a machine without VT-d (unsafe-no-iommu), and what the switch needs in the page table of a
+ * native guest (unsafe-native), which ring 0 need not keep to.
  */
 #ifndef KERNEL_WALKER_H
 #define KERNEL_WALKER_H

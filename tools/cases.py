@@ -33,9 +33,14 @@ class Case:
         return self.asked["irq"]
 
     @property
+    def guest(self):
+        """vm, or native: without virtualization."""
+        return self.asked.get("guest", "vm")
+
+    @property
     def config(self):
         quota, irq = f" {self.quota}" if self.quota else "", "" if self.irq == "poll" else f" {self.irq}"
-        return self.strategy + quota + irq
+        return self.strategy + quota + irq + ("" if self.guest == "vm" else f" {self.guest}")
 
     @property
     def result(self):

@@ -23,7 +23,7 @@ help:
 	@echo 'make run         everything: real traffic over a metered NIC, a table, verdicts; under 2 minutes'
 	@echo 'make test        all of the following six; under 12 minutes'
 	@echo 'make test-host   unit and property tests on the host, with sanitizers'
-	@echo 'make test-cpu    the CPU backends, case by case: SVM in QEMU, VMX in Bochs'
+	@echo 'make test-cpu    the CPU backends, case by case: SVM in QEMU, VMX in Bochs, native in both'
 	@echo 'make test-boot   boots in QEMU, with SVM and VT-d: matrix, bad input, negative tests'
 	@echo 'make test-vmx    boots in Bochs, with VMX and no VT-d'
 	@echo 'make test-vmx-vtd  boots in QEMU under KVM in a Linux in Bochs, with VMX and VT-d'

@@ -36,7 +36,8 @@ const uint32_t cpu_guest_msrs[CPU_GUEST_MSRS] = {
 
 const struct cpu_ops *cpu_select(const char **why)
 {
-    *why = "this processor has neither VMX nor SVM: use one that has (QEMU TCG: -cpu max)";
+    *why = "this processor has neither VMX nor SVM: use one that has (QEMU TCG: -cpu max), "
+           "or guest=native, without virtualization";
     for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
         int error = backends[i]->probe(why);
 

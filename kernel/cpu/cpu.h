@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPU seam: a const table of operations chosen at boot (SVM here, VMX beside it), and one
- * normalised exit structure, so that everything above sees neither VMCB nor VMCS. One vCPU runs on
- * the CPU that calls run().
+ * The CPU seam: a const table of operations chosen at boot (SVM or VMX, and native beside them),
+ * and one normalised exit structure, so that everything above sees neither VMCB nor VMCS. One vCPU
+ * runs on the CPU that calls run().
  */
 #ifndef KERNEL_CPU_CPU_H
 #define KERNEL_CPU_CPU_H
@@ -33,7 +33,7 @@ struct cpu_exception {
 };
 
 enum cpu_exit_reason {
-    CPU_EXIT_HYPERCALL, /* VMMCALL or VMCALL */
+    CPU_EXIT_HYPERCALL, /* VMMCALL, VMCALL, or a native guest's call: then RIP is behind it */
     CPU_EXIT_CPUID,
     CPU_EXIT_HLT,
     CPU_EXIT_IO,      /* io */
@@ -106,14 +106,15 @@ struct vcpu {
     struct cpu_regs regs; /* valid between runs; changes take effect at the next */
     struct nested_table *nested;
     uint64_t flush;      /* nested_cpus.c's: the number of the last flush for this vCPU */
-    uint64_t tsc_offset; /* added to the TSC the guest reads */
+    uint64_t tsc_offset; /* added to the TSC the guest reads; native: 0 */
     void *backend;       /* the backend's own */
 };
 
 struct cpu_ops {
-    const char *name; /* as in the result record: "svm", "vmx" */
+    const char *name; /* as in the result record: "svm", "vmx", "native" */
     /* 0; -ENODEV where this processor has no such thing at all; -ENOTSUP where it may not or can't
-     * be used, with *why in words ending in what to do about it. Changes nothing. */
+     * be used, with *why in words ending in what to do about it. Changes nothing. NULL: every
+     * processor has it. */
     int (*probe)(const char **why);
     /* Turns virtualization on on the calling CPU. 0, -ENOMEM, -EBUSY when it is on already. */
     int (*enable)(void);
@@ -126,6 +127,7 @@ struct cpu_ops {
     /* Enters the guest until the next exit that is the caller's business. */
     void (*run)(struct vcpu *v, struct cpu_exit *exit);
     void (*get_state)(const struct vcpu *v, struct cpu_state *state);
+    /* native: RSP and RFLAGS only, the rest is the machine's; CR3 is the nested table. */
     void (*set_state)(struct vcpu *v, const struct cpu_state *state);
     /* The next entry delivers this exception. -EBUSY when an event is on its way already. */
     int (*inject_exception)(struct vcpu *v, const struct cpu_exception *exception);
@@ -134,14 +136,18 @@ struct cpu_ops {
     void (*request_interrupt)(struct vcpu *v, uint8_t vector);
     /* Asked for, and not delivered yet. */
     bool (*interrupt_pending)(const struct vcpu *v);
-    /* Copies the hypercall instruction sequence of this backend (abi.h) to page; returns its length
-     * in bytes. */
-    uint32_t (*hypercall_code)(uint8_t *page);
+    /* Copies this vCPU's way out (abi.h) to page; returns its length in bytes. */
+    uint32_t (*hypercall_code)(const struct vcpu *v, uint8_t *page);
+    /* Whether this page of the hypervisor's, at its own address, has to be in the nested table for
+     * the switch itself, with that right. NULL: none has. */
+    bool (*shares)(const struct vcpu *v, hpa_t page, bool writable);
 };
 
 extern const struct cpu_ops vmx_ops, svm_ops;
+extern const struct cpu_ops native_ops; /* any processor has it; native.h says what it is worth */
 
-/* The backend this CPU has: probes each in turn. NULL with *why in words. */
+/* The backend for virtual machines that this CPU has: probes each in turn. NULL with *why in words.
+ */
 const struct cpu_ops *cpu_select(const char **why);
 
 const char *cpu_exit_name(enum cpu_exit_reason reason);

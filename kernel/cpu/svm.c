@@ -240,8 +240,9 @@ static bool interrupt_pending(const struct vcpu *v)
     return vmcb_of(v)->control.interrupts & SVM_V_IRQ;
 }
 
-static uint32_t copy_hypercall_code(uint8_t *page)
+static uint32_t copy_hypercall_code(const struct vcpu *v, uint8_t *page)
 {
+    (void)v;
     memcpy(page, hypercall_code, sizeof hypercall_code);
     return sizeof hypercall_code;
 }

@@ -361,8 +361,9 @@ static bool interrupt_pending(const struct vcpu *v)
     return ((const struct vmx_vcpu *)v->backend)->has_request;
 }
 
-static uint32_t copy_hypercall_code(uint8_t *page)
+static uint32_t copy_hypercall_code(const struct vcpu *v, uint8_t *page)
 {
+    (void)v;
     memcpy(page, hypercall_code, sizeof hypercall_code);
     return sizeof hypercall_code;
 }

@@ -23,9 +23,10 @@ def main():
     build = pathlib.Path(sys.argv[1])
     svm = rows(machines.qemu(build, ["work=bench"], icount=True).log)
     vmx = rows(machines.bochs_(build, ["work=bench"]).log)
-    print(f"{'instructions a round trip':28} {'svm':>6} {'vmx':>6}")
+    native = rows(machines.qemu(build, [*machines.NATIVE, "work=bench"], icount=True).log)
+    print(f"{'instructions a round trip':28} {'svm':>6} {'vmx':>6} {'native':>6}")
     for name in svm:
-        print(f"{name:28} {svm[name]:6} {vmx[name]:6}")
+        print(f"{name:28} {svm[name]:6} {vmx[name]:6} {native.get(name, '-'):>6}")
 
 
 if __name__ == "__main__":

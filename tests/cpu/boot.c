@@ -75,10 +75,11 @@ static void start_cpus(void)
     cpus = smp_start(&madt);
     if (strcmp(options.list[DIM_WORK].value[0], "locked_off") == 0)
         wrmsr(FEATURE_CONTROL, FEATURE_LOCKED);
-    cpu = cpu_select(&why);
+    cpu = options.native[0] ? &native_ops : cpu_select(&why);
     if (cpu == NULL)
         refuse("no hardware virtualization: %s", why);
-    memory_starve_enable();
+    if (!options.native[0]) /* which needs no memory */
+        memory_starve_enable();
     for (uint32_t i = 0; i < cpus; i++) {
         int error = -1;
 

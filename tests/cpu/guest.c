@@ -78,6 +78,12 @@ uint64_t *guest_nested_entry(const struct guest *g, uint64_t address, unsigned l
     return &table[index_at(address, level)];
 }
 
+/* Without a second stage a guest's addresses are those of the image itself. */
+static gpa_t image_gpa(uint64_t address)
+{
+    return gpa((is_native() ? 0 : GUEST_IMAGE) + address);
+}
+
 static void set_page(struct guest *g, gpa_t guest, hpa_t host, unsigned rights)
 {
     nested_unmap(g->nested, guest, PAGE_SIZE);
@@ -96,7 +102,7 @@ void guest_nested_set_code(struct guest *g, const uint8_t *code, unsigned rights
 {
     uint64_t page = align_down((uint64_t)code, PAGE_SIZE);
 
-    set_page(g, gpa(GUEST_IMAGE + page), hpa(page), rights);
+    set_page(g, image_gpa(page), hpa(page), rights);
 }
 
 static bool map_nested(struct guest *g)
@@ -105,8 +111,8 @@ static bool map_nested(struct guest *g)
 
     return nested_map(g->nested, gpa(GUEST_RAM), g->ram, GUEST_PAGES * PAGE_SIZE, RIGHTS_ALL,
                       PAGE_SIZE, false) == 0 &&
-           nested_map(g->nested, gpa(GUEST_IMAGE + image), hpa(image), bytes,
-                      NESTED_READ | NESTED_EXEC, PAGE_SIZE, false) == 0;
+           nested_map(g->nested, image_gpa(image), hpa(image), bytes, NESTED_READ | NESTED_EXEC,
+                      PAGE_SIZE, false) == 0;
 }
 
 static void build_tables(struct guest *g)
@@ -129,7 +135,7 @@ bool guest_create(struct guest *g)
     if (cpu->vcpu_init(&g->vcpu) != 0)
         return false;
     build_tables(g);
-    cpu->hypercall_code(guest_at(g, GUEST_HYPERCALL));
+    cpu->hypercall_code(&g->vcpu, guest_at(g, GUEST_HYPERCALL));
     cpu->get_state(&g->vcpu, &state);
     state.cr3 = GUEST_ROOT;
     cpu->set_state(&g->vcpu, &state);

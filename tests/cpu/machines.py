@@ -10,6 +10,8 @@ import bochs  # noqa: E402
 import launch  # noqa: E402
 
 IMAGE = "cpu-test.elf32"
+NATIVE_CASES = "native,vcpu_init_needs_frames,sharing_needs_frames"
+NATIVE = ("guest=native", "unsafe-native", f"work={NATIVE_CASES}")
 MEMORY = 64  # MiB; the cases that use it all up are then the sooner done
 
 
@@ -43,6 +45,7 @@ REFUSALS = {
 def coverage_logs(build):
     """The consoles of all that makes a difference to what is run."""
     yield qemu(build, cpus=2).log
+    yield qemu(build, NATIVE, cpus=2).log
     yield bochs_(build, cpus=2).log
     yield bochs_(build, ["work=exits"], firmware="seabios").log
     for boot, _ in REFUSALS.values():

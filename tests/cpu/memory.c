@@ -69,6 +69,32 @@ static void vcpu_init_needs_frames(struct guest *g)
     EXPECT_EQ(errors, -ENOMEM);
 }
 
+/* Two of its own, and then page tables for what it shares with its guest: a failure takes all of it
+ * back. */
+static void sharing_needs_frames(struct guest *g)
+{
+    struct nested_table *table;
+    struct vcpu v = {0};
+    uint64_t left = 0;
+    unsigned turns = 0;
+
+    EXPECT_EQ(nested_create(cpu->nested_format(), &table), 0);
+    v.nested = table;
+    take_all();
+    while (turns < 20 && cpu->vcpu_init(&v) == -ENOMEM) {
+        left |= frames_free() + nested_table_pages(table) - turns - 1;
+        give_one_back();
+        turns++;
+    }
+    give_all_back();
+    if (v.backend)
+        cpu->vcpu_fini(&v);
+    nested_destroy(table);
+    (void)g;
+    EXPECT_EQ(left, 0);
+    EXPECT(turns > 4 && turns < 20);
+}
+
 static void nested_create_needs_frames(struct guest *g)
 {
     struct nested_table *table;
@@ -123,8 +149,9 @@ static void mapped_twice_is_refused(struct guest *g)
 }
 
 static const struct test_case cases[] = {
-    CASE(enable_needs_frames),     CASE(vcpu_init_needs_frames),  CASE(nested_create_needs_frames),
-    CASE(nested_map_needs_frames), CASE(mapped_twice_is_refused),
+    CASE(enable_needs_frames),        CASE(vcpu_init_needs_frames),
+    CASE(nested_create_needs_frames), CASE(nested_map_needs_frames),
+    CASE(mapped_twice_is_refused),    CASE_OF("native", sharing_needs_frames),
 };
 
 GROUP(memory);

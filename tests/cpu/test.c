@@ -17,9 +17,9 @@ const struct cpu_ops *cpu;
 uint32_t cpus;
 
 static const struct test_group *const groups[] = {
-    &group_exits,  &group_control,    &group_virt,   &group_msr,  &group_io,    &group_exceptions,
-    &group_inject, &group_interrupts, &group_nested, &group_walk, &group_state, &group_vcpus,
-    &group_memory, &group_host,       &group_svm,    &group_vmx,
+    &group_exits,  &group_control,    &group_virt,   &group_msr,  &group_io,     &group_exceptions,
+    &group_inject, &group_interrupts, &group_nested, &group_walk, &group_state,  &group_vcpus,
+    &group_memory, &group_host,       &group_svm,    &group_vmx,  &group_native,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 
@@ -42,6 +42,11 @@ bool is_svm(void)
 bool is_vmx(void)
 {
     return strcmp(cpu->name, "vmx") == 0;
+}
+
+bool is_native(void)
+{
+    return strcmp(cpu->name, "native") == 0;
 }
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -184,7 +189,8 @@ bool test_trap(const char *file, int line, struct guest *g, uint8_t vector)
     return test_equal(file, line, "the vector", g->trap.vector, vector);
 }
 
-static bool is_wanted(const char *group, const char *name, const char (*names)[32], uint32_t count)
+static bool is_wanted(const char *group, const char *name, const char (*names)[OPTIONS_NAME],
+                      uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         if (strcmp(names[i], group) == 0 || strcmp(names[i], name) == 0 ||
@@ -228,7 +234,7 @@ static bool run_case(const struct test_group *group, const struct test_case *c, 
 }
 
 /* Runs the cases that are wanted when failed is given; returns how many those are. */
-static uint32_t each_case(const char (*names)[32], uint32_t count, uint32_t *failed)
+static uint32_t each_case(const char (*names)[OPTIONS_NAME], uint32_t count, uint32_t *failed)
 {
     uint32_t number = 0;
 
@@ -245,7 +251,7 @@ static uint32_t each_case(const char (*names)[32], uint32_t count, uint32_t *fai
     return number;
 }
 
-uint32_t test_run(const char (*names)[32], uint32_t count)
+uint32_t test_run(const char (*names)[OPTIONS_NAME], uint32_t count)
 {
     uint32_t failed = 0;
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "kernel/cpu/cpu.h"
+#include "kernel/options.h"
 #include "tests/cpu/guest.h"
 
 struct test_case {
@@ -42,7 +43,7 @@ struct test_group {
 
 extern const struct test_group group_exits, group_control, group_virt, group_msr, group_io,
     group_exceptions, group_inject, group_interrupts, group_nested, group_walk, group_state,
-    group_vcpus, group_memory, group_host, group_svm, group_vmx;
+    group_vcpus, group_memory, group_host, group_svm, group_vmx, group_native;
 
 /* The backend under test, and CPUs that run. */
 extern const struct cpu_ops *cpu;
@@ -51,12 +52,13 @@ extern uint32_t cpus;
 /* Whether this is the one, for what the two manuals say differently. */
 bool is_svm(void);
 bool is_vmx(void);
+bool is_native(void);
 
 /* The host's tick, which ends a guest that would never exit; off, none is left waiting either. */
 void test_ticks(bool on);
 
 /* Runs all, or those whose group or full name is among names; returns how many failed. */
-uint32_t test_run(const char (*names)[32], uint32_t count);
+uint32_t test_run(const char (*names)[OPTIONS_NAME], uint32_t count);
 
 /* Added to what is said of a failure: which row of a table it is. */
 void test_row(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -50,6 +50,19 @@ def test_flushes_are_asserted(debug_build, emulator):
     all_held(emulator, BOOTS[emulator](debug_build, cpus=2), 2)
 
 
+@pytest.mark.parametrize("cpus", (1, 2))
+@pytest.mark.parametrize("emulator", BOOTS)
+def test_native(build, emulator, cpus):
+    """The guest on the bare machine. Only a call leaves it there, so its cases are its own."""
+    result = BOOTS[emulator](build, machines.NATIVE, cpus=cpus)
+    print(result.log, result.stderr)
+    ran = ktap.parse(result.log)
+    assert f"info test: native on {cpus} CPUs" in result.log
+    assert [f"{case.name}: {case.said}" for case in ran if not case.held] == []
+    assert {case.skipped for case in ran} == ({None} if cpus == 2 else {None, "needs more CPUs"})
+    assert len(ran) > 10
+
+
 def test_firmware_that_leaves_vmx_unlocked(build):
     """SeaBIOS leaves IA32_FEATURE_CONTROL 0: it is set."""
     all_held("bochs", machines.bochs_(build, firmware="seabios"), 1)

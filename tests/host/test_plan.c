@@ -51,11 +51,11 @@ static void the_command_line_makes_cases(void **state)
     assert_int_equal(plan.cases, 12);
     assert_int_equal(plan.skipped, 4); /* direct with a second quota, for each irq and work */
     plan_begin(&walk, &plan);
-    next_is("a direct poll");
-    next_is("a direct msi");
-    next_is("a on-demand batch adaptive table 16 50% poll");
-    next_is("a on-demand batch adaptive table 16 50% msi");
-    next_is("a on-demand batch adaptive table 16 w50% poll");
+    next_is("a direct poll vm");
+    next_is("a direct msi vm");
+    next_is("a on-demand batch adaptive table 16 50% poll vm");
+    next_is("a on-demand batch adaptive table 16 50% msi vm");
+    next_is("a on-demand batch adaptive table 16 w50% poll vm");
     assert_int_equal(walk.number, 5);
     assert_int_equal(plan_setting(&walk)->quota.kind, QUOTA_WORKING_SET);
     assert_int_equal(plan_line_number(&walk), 0);
@@ -69,7 +69,7 @@ static void what_means_nothing_is_as_it_begins(void **state)
     parse("strategy=direct quota=10% policy=fifo prefetch=4 flush=strict evict=3");
     assert_int_equal(plan_of_options(&plan, &base, error), 0);
     plan_begin(&walk, &plan);
-    next_is("idle direct poll");
+    next_is("idle direct poll vm");
     assert_int_equal(s->quota.kind, QUOTA_NONE);
     assert_int_equal(s->dma.prefetch, 0);
     assert_int_equal(s->dma.hits, DMA_HITS_FREE);
@@ -85,18 +85,18 @@ static void rounds_go_through_all_lines(void **state)
     assert_int_equal(read_text(text), 0);
     assert_int_equal(plan.cases, 6);
     plan_begin(&walk, &plan);
-    next_is("a direct poll");
+    next_is("a direct poll vm");
     assert_int_equal(plan_line_number(&walk), 3);
-    next_is("b direct poll");
+    next_is("b direct poll vm");
     assert_int_equal(plan_line_number(&walk), 4);
-    next_is("c direct poll");
+    next_is("c direct poll vm");
     assert_int_equal(walk.round, 1);
-    next_is("a direct poll");
+    next_is("a direct poll vm");
     assert_int_equal(walk.round, 2);
     assert_int_equal(walk.number, 4);
     assert_int_equal(walk.options.seed, 9);
-    next_is("b direct poll");
-    next_is("c direct poll");
+    next_is("b direct poll vm");
+    next_is("c direct poll vm");
     assert_false(plan_next(&walk));
 }
 

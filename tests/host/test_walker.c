@@ -272,6 +272,38 @@ static void guest_reaches_what_it_must_not(void **state)
     assert_int_equal(walker_check(&t.vm, NULL), 1);
 }
 
+/* What the switch to a native guest needs, and no more: at its own address, with no more rights. */
+#define SHARED 0x205000ull
+
+static bool shares(const struct vcpu *v, hpa_t page, bool writable)
+{
+    (void)v;
+    return page.v == SHARED || (page.v == SHARED + PAGE_SIZE && !writable);
+}
+
+static void a_native_guest_reaches_the_switch(void **state)
+{
+    (void)state;
+    guest_wrong(SHARED, SHARED | 7, "the guest reaches what is neither its RAM");
+    t.cpu.shares = shares;
+    *nested_leaf(SHARED) = SHARED | 7;
+    *nested_leaf(SHARED + PAGE_SIZE) = (SHARED + PAGE_SIZE) | 5;
+    assert_int_equal(walker_check(&t.vm, NULL), 0);
+    guest_wrong(SHARED + PAGE_SIZE, (SHARED + PAGE_SIZE) | 7, "neither its RAM nor its device");
+    guest_wrong(SHARED + 2 * PAGE_SIZE, (SHARED + 2 * PAGE_SIZE) | 5, "neither its RAM");
+    guest_wrong(0x1000, SHARED | 7, "neither its RAM nor its device");
+}
+
+static void a_native_guests_device_does_not(void **state)
+{
+    (void)state;
+    t.cpu.shares = shares;
+    assert_int_equal(dma_hw_prepare(t.hw, iova(SHARED), 1), 0);
+    assert_int_equal(dma_hw_set(t.hw, iova(SHARED), hpa(SHARED), 1, 3), 0);
+    assert_int_equal(walker_check(&t.vm, NULL), 1);
+    assert_true(fake_logged("what is not its guest's memory"));
+}
+
 static void guests_frames_are_the_guests(void **state)
 {
     (void)state;
@@ -343,6 +375,8 @@ int main(void)
         cmocka_unit_test_setup(translation_off_is_for_none_alone, setup),
         cmocka_unit_test_setup(pass_through_and_wild_tables_are_seen, setup),
         cmocka_unit_test_setup(guest_reaches_what_it_must_not, setup),
+        cmocka_unit_test_setup(a_native_guest_reaches_the_switch, setup),
+        cmocka_unit_test_setup(a_native_guests_device_does_not, setup),
         cmocka_unit_test_setup(guests_frames_are_the_guests, setup),
         cmocka_unit_test_setup(only_the_guests_device_interrupts, setup),
         cmocka_unit_test_setup(lines_are_few, setup),
