@@ -15,10 +15,10 @@ static void shuffle(uint32_t pages)
 {
     for (uint32_t i = 0; i < pages; i++)
         place_of[i] = i;
-    for (uint32_t i = pages - 1; i > 0; i--) {
-        uint32_t other = random_next() % (i + 1), place = place_of[i];
+    for (uint32_t left = pages; left > 1; left--) {
+        uint32_t other = random_next() % left, place = place_of[left - 1];
 
-        place_of[i] = place_of[other];
+        place_of[left - 1] = place_of[other];
         place_of[other] = place;
     }
 }

@@ -20,12 +20,12 @@ struct piece {
 struct connection {
     struct tcp_pcb *pcb; /* NULL: free */
     struct memcache_session session;
-    struct pbuf *input; /* not fed yet */
-    u16_t fed;          /* of its first piece */
     struct piece pieces[PIECES];
-    uint32_t head, written, tail; /* running counts: acknowledged <= written <= put */
     size_t bytes_written;         /* of pieces[written] */
     size_t bytes_acked;           /* of pieces[head] */
+    struct pbuf *input;           /* not fed yet */
+    uint32_t head, written, tail; /* running counts: acknowledged <= written <= put */
+    u16_t fed;                    /* of input's first piece */
     bool ends;                    /* the client sends no more */
 };
 
