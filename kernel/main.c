@@ -266,16 +266,18 @@ static void start_cpu(const struct cpu_ops *cpu, uint32_t cpus)
     log_info("main", "%s on %u CPUs", cpu->name, cpus);
 }
 
-/* Whether anything may run without a virtual machine: the command line's cases do, or those of a
- * plan or of the shell may. */
+/* Whether nobody has asked for a virtual machine: a plan's cases, and those of the shell, may do
+ * without. */
 static bool can_do_without_vm(void)
 {
     const struct options_list *list = &options.list[DIM_GUEST];
-    bool native = false;
+    bool native = options.unsafe_native;
 
+    if (!list->is_given)
+        return native && (options.bench[0] != 0 || options.shell);
     for (uint32_t i = 0; i < list->count; i++)
-        native |= strcmp(list->value[i], guest_name(true)) == 0;
-    return native || (options.unsafe_native && (options.bench[0] != 0 || options.shell));
+        native &= strcmp(list->value[i], guest_name(true)) == 0;
+    return native;
 }
 
 /* Returns the backend of virtual machines; NULL on a processor that has none, if the cases can do
