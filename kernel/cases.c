@@ -128,7 +128,7 @@ static void describe(const struct plan_walk *w)
 
     what[0] = 0;
     for (unsigned d = 0; d < DIMENSIONS && used < sizeof what; d++)
-        if (w->cross.text[d] && (d <= DIM_STRATEGY || w->options.list[d].count > 1))
+        if ((d <= DIM_STRATEGY || w->options.list[d].count > 1) && w->cross.text[d])
             used += (size_t)fmt_snprintf(what + used, sizeof what - used, "%s%s", used ? " " : "",
                                          w->cross.text[d]);
 }
