@@ -4,7 +4,9 @@
 #include "guest/heap.h"
 #include "guest/random.h"
 
-#define FACTOR 0x9e3779b1u
+#define FACTOR    0x9e3779b1u
+#define LAP_WORDS (1u << 20)
+#define SHIFT     1021u
 
 static uint8_t *memory;
 static uint32_t *place_of; /* of each of the file's pages, in pages of memory */
@@ -33,7 +35,8 @@ void file_make(uint64_t bytes)
     file_bytes = bytes;
     shuffle(pages);
     for (uint32_t i = 0; i < bytes / 4; i++)
-        *(uint32_t *)(void *)(uintptr_t)file_at((uint64_t)i * 4, &run) = i * FACTOR;
+        *(uint32_t *)(void *)(uintptr_t)file_at((uint64_t)i * 4, &run) =
+            (i + i / LAP_WORDS * SHIFT) % LAP_WORDS * FACTOR;
 }
 
 const uint8_t *file_at(uint64_t offset, uint64_t *run)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A large file in memory, as a page cache has it: its pages lie anywhere. Its 32-bit little-endian
- * word i is i * 0x9e3779b1 mod 2^32. */
+/* A large file in memory, as a page cache has it: its pages lie anywhere. It holds
+ * guest/pattern.h's bytes lap after lap, each lap 1,021 words further on than the one before it, so
+ * that no two of its pages are the same. */
 #ifndef GUEST_FILE_H
 #define GUEST_FILE_H
 

@@ -13,20 +13,21 @@
 #include "kernel/abi.h"
 
 #define WARM_LAPS       2u
-#define WARM_FRAMES     200u
+#define WARM_REQUESTS   16u
 #define CONCURRENCY_MAX 256u
 
 static struct {
     struct http_counters before_window;
     uint64_t requests; /* the window ends after these */
     uint64_t warm_at;  /* received frames */
+    uint64_t warm_requests;
     bool running;
 } state;
 
 void web_load_progress(void)
 {
     if (state.running && !window_is_open() && nic_counters.rx_packets >= state.warm_at &&
-        http_counters.requests < state.requests) {
+        http_counters.requests >= state.warm_requests && http_counters.requests < state.requests) {
         state.before_window = http_counters;
         window_begin();
     }
@@ -67,7 +68,7 @@ static void start_wrk(const struct web_load *l)
     state.requests = UINT64_MAX;
     /* Seconds may be over before traffic has gone round the pool. */
     nic_rx_pretouch(ABI_DMA_WRITE);
-    state.warm_at = nic_counters.rx_packets + WARM_FRAMES;
+    state.warm_requests = WARM_REQUESTS;
     peer_start("http_wrk port=%u concurrency=%zu path=%s load=%zu range=%zu file=%zu", HTTP_PORT,
                (size_t)l->concurrency, l->path, (size_t)seconds, (size_t)l->range, (size_t)l->file);
 }

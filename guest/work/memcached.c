@@ -18,7 +18,7 @@
 #include "guest/workload.h"
 #include "kernel/abi.h"
 
-#define WARM_FRAMES 200u
+#define WARM_FRAMES 32u
 #define STORE_MAX   (1u << 30)
 
 static struct {

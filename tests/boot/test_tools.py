@@ -196,7 +196,7 @@ def test_http(guest):
 
 def test_http_check_sees_what_is_not_served(guest):
     """A server that knows no ranges; then one whose file is wrong in its last byte."""
-    file = peer_http.file_at(0, 9000)
+    file = peer_http.whole_file(9000)
     bodies = {"/": b"<html>x</html>", "/4k": PATTERN[:4096], "/64k": PATTERN[:65536], "/file": file}
     line = f"start http_check port=80 file={len(file)}"
     assert "bytes=0-0 of 9000: status 200" in guest(p80=web(bodies)).run(line)

@@ -6,6 +6,8 @@ import pytest
 
 import expect
 
+PATIENT = {"deadline": 180}  # several cases, and a machine that does other things as well
+
 LATENCIES = ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")
 FILE = "file=12M"
 
@@ -13,7 +15,7 @@ FILE = "file=12M"
 def test_pieces_of_a_file(boot):
     """Pages from anywhere: more than a tight quota holds, and no byte goes astray."""
     works = "http:path=/file:range=8K"
-    result = boot([f"work={works}", "strategy=direct,on-demand", "quota=50%,w50%", f"guest=load=3,{FILE}"])
+    result = boot([f"work={works}", "strategy=direct,on-demand", "quota=50%,w50%", f"guest=load=3,{FILE}"], **PATIENT)
     ran = expect.held(result, 3)
     expect.no_faults(result)
     for case in ran:
@@ -36,7 +38,7 @@ def check_latencies(figures):
 
 def test_whole_pages(boot):
     works = ["http:requests=2500", "http:path=/64k:by=wrk", "http:by=wrk:concurrency=32"]
-    ran = expect.held(boot([f"work={','.join(works)}", "quota=50%", f"guest=load=2,{FILE}"]), 3)
+    ran = expect.held(boot([f"work={','.join(works)}", "quota=50%", f"guest=load=2,{FILE}"], **PATIENT), 3)
     sizes = [4096, 65536, 4096]
     for case, size in zip(ran, sizes):
         assert case.result["bytes"] == case.result["figures"]["requests"] * size > 0
@@ -46,7 +48,7 @@ def test_whole_pages(boot):
 
 def test_requests_on_many_connections(boot):
     works = "tcp_rr:concurrency=1,tcp_rr,tcp_rr:concurrency=200"
-    ran = expect.held(boot([f"work={works}", "quota=50%", "guest=load=4"]), 3)
+    ran = expect.held(boot([f"work={works}", "quota=50%", "guest=load=4"], **PATIENT), 3)
     assert [case.result["figures"]["connections"] for case in ran] == [1, 64, 200]
     for case in ran:
         figures = case.result["figures"]
