@@ -3,7 +3,7 @@
 #include <string.h>
 #include "kernel/plan.h"
 
-#define PLANS(of) of(quick) of(paper) of(full)
+#define PLANS(of) of(exact) of(quick) of(paper) of(full)
 
 #define DECLARE(name) extern const char plan_##name##_text[], plan_##name##_end[];
 PLANS(DECLARE)
@@ -14,7 +14,7 @@ static const struct {
     const char *text, *end;
 } plans[] = {PLANS(ROW)};
 
-const char plan_own_names[] = "quick paper full";
+const char plan_own_names[] = "exact quick paper full";
 
 bool plan_find_own(const char *name, const char **text, size_t *bytes)
 {

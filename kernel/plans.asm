@@ -10,6 +10,7 @@ plan_%1_text:
 plan_%1_end:
 %endmacro
 
+        plan exact, "kernel/plans/exact.plan"
         plan quick, "kernel/plans/quick.plan"
         plan paper, "kernel/plans/paper.plan"
         plan full, "kernel/plans/full.plan"

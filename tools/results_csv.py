@@ -25,13 +25,14 @@ def rows(records):
         asked = {f"asked_{key}": value for key, value in case.asked.items() if key not in SEALS + ("case",)}
         end = {key: (case.end or {}).get(key) for key in END}
         for result in case.results or [{}]:
-            values = {key: value for key, value in result.items() if key not in SEALS}
+            values = {key: value for key, value in result.items() if key not in SEALS + ("figures",)}
+            values |= {f"figure_{key}": value for key, value in result.get("figures", {}).items()}
             yield {"case": case.asked.get("case"), **machine, **asked, **end, **values}
 
 
-def table(records):
-    """As CSV text; what does not apply is empty."""
-    lines = list(rows(records))
+def table(lines):
+    """Rows as CSV text; what does not apply is empty."""
+    lines = list(lines)
     out = io.StringIO()
     writer = csv.DictWriter(out, columns(lines), restval="", lineterminator="\n")
     writer.writeheader()

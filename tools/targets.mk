@@ -36,6 +36,7 @@ help:
 	@echo 'make mapsim      $(BUILD)/host/mapsim: replays traces of DMA maps through the engine'
 	@echo 'make figures     TRACES=DIR: hit rate, calls, invalidations against the quota, in out/figures'
 	@echo 'make bench-engine  what a hit, an unmap and a miss cost, by callgrind and by the clock'
+	@echo 'make bench       BENCH=quick|paper|full: the comparison of the papers, with pictures, in out/bench'
 	@echo 'make report      boot time, image size, source lines'
 	@echo 'make iso         $(BUILD)/sluice-bios.iso and $(BUILD)/sluice-efi.iso'
 	@echo 'make setup       installs the Debian packages that are missing'
@@ -102,7 +103,13 @@ report: $(SETUP_RUN)
 
 SETUP_SIM := $(SETUP_BUILD) $(BUILD)/setup-sim.stamp
 
-.PHONY: mapsim figures bench-engine
+.PHONY: mapsim figures bench-engine bench
+# The clients are the tests', gnuplot the simulator's.
+BENCH ?= quick
+bench: $(SETUP_TEST)
+	$(Q)$(AGAIN) all
+	$(Q)$(PYTHON) tools/bench/main.py --build $(BUILD) $(BENCH)
+
 mapsim: $(SETUP_SIM)
 	$(Q)$(AGAIN) $(BUILD)/host/mapsim
 
