@@ -71,14 +71,15 @@ static void enable(void *result)
 static void start_cpus(void)
 {
     const char *why = "";
+    bool native = strcmp(options.list[DIM_GUEST].value[0], "native") == 0;
 
     cpus = smp_start(&madt);
     if (strcmp(options.list[DIM_WORK].value[0], "locked_off") == 0)
         wrmsr(FEATURE_CONTROL, FEATURE_LOCKED);
-    cpu = options.native[0] ? &native_ops : cpu_select(&why);
+    cpu = native ? &native_ops : cpu_select(&why);
     if (cpu == NULL)
         refuse("no hardware virtualization: %s", why);
-    if (!options.native[0]) /* which needs no memory */
+    if (!native) /* which needs no memory */
         memory_starve_enable();
     for (uint32_t i = 0; i < cpus; i++) {
         int error = -1;
