@@ -237,7 +237,7 @@ uint64_t dma_window_address(uint64_t at)
 
 uint64_t dma_window_map(struct dma_burst *b, uint64_t address, uint32_t rights)
 {
-    uint32_t page = page_of(address), slot;
+    uint32_t page = page_of(address), slot = 0;
 
     if (!b->error)
         b->error = allocate(page, rights, &slot);

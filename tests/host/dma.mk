@@ -22,3 +22,7 @@ $(BUILD)/host/test_dma_break: private HOST_SANITIZE += $(foreach f,invalidate cl
 
 FUZZ_dma_SRC := $(DMA_SIM_SRC) tests/host/window_life.c
 FUZZ_iova_SRC := $(IOVA_LIFE_SRC)
+
+# The guest's code above the engine's, tests/host/race.h: what meets in the shared words, and what else links.
+RACE_WORDS_SRC := $(filter-out kernel/dma/iova%,$(DMA_ENGINE_SRC)) guest/dma.c
+RACE_SRC := $(RACE_WORDS_SRC) guest/dma_window.c guest/trace.c $(IOVA_SRC) tests/host/fake_dma_hw.c tests/host/race.c tests/host/race_guest.c

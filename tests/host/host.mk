@@ -57,6 +57,7 @@ $(BUILD)/host/test_elf: | $(BUILD)/host/tiny.elf
 $(BUILD)/host/tests/host/test_elf.o: HOST_EXTRA_CFLAGS := -DTINY_ELF='"$(BUILD)/host/tiny.elf"'
 
 include tests/host/tsan.mk
+include tests/host/steps.mk
 
 # Each program's own report is kept beside it, and shown when it does not hold.
 .PHONY: test-host

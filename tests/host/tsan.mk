@@ -3,6 +3,7 @@
 
 THREADS_iova_SRC := $(IOVA_SRC)
 THREADS_flush_SRC := $(DMA_ENGINE_SRC) tests/host/fake_dma_hw.c
+THREADS_evict_SRC := $(RACE_SRC)
 
 TSAN_FLAGS := -fsanitize=thread
 TSAN_CFLAGS := $(filter-out $(HOST_SANITIZE),$(HOST_CFLAGS)) $(TSAN_FLAGS)
