@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from building import ROOT
+import gather
 import launch
 import records
 import serial_line
@@ -56,7 +57,7 @@ class Relay:
     def sent(self):
         """The records as the machine printed them, before the relay spoiled any; not the one about its leaving."""
         found = {}
-        for raw in self.line.said.decode().split("\n"):
+        for raw in self.line.said.decode().split("\n")[:-1]:  # it may be answering still
             record = records.parse(records.clean(raw))
             if record and "seq" in record and record["sluice"] != "exit":
                 found[record["seq"]] = records.RECORD.search(records.clean(raw)).group(0)
@@ -182,6 +183,34 @@ def test_a_log_with_a_hole(boot, tmp_path):
     (tmp_path / "log").write_text("\n".join(lines[:-1]))
     done = collect("--out", tmp_path / "out", tmp_path / "log")
     assert done.returncode == 1 and "no exit record" in done.stderr
+
+
+class Forgetful:
+    """A shell that answers, and no longer has, or never prints, what it is asked for."""
+
+    def __init__(self, first):
+        self.first = first
+        self.waiting = [records.seal({"sluice": "case", "seq": 1}), records.seal({"sluice": "case", "seq": 4})]
+
+    def read(self, _):
+        return (self.waiting.pop(0) + "\n").encode() if self.waiting else b""
+
+    def write(self, data):
+        assert data == b"\x15results 2 3\r"
+        self.waiting.append(records.seal({"sluice": "kept", "first": self.first, "last": 4}))
+
+
+@pytest.mark.parametrize("first,why", ((3, "keeps no records before 3"), (1, "3 requests brought nothing")))
+def test_what_cannot_be_had_ends(first, why):
+    with pytest.raises(gather.GatherError, match=f"{why}.*missing of 4: 2-3"):
+        gather.Gatherer(Forgetful(first), 3, 60, lambda text: None).run()
+
+
+def test_a_restart_begins_anew():
+    boot = gather.Boot()
+    boot.take("".join(records.seal({"sluice": "boot", "seq": n, "run": 1}) + "\n" for n in (1, 2, 3)).encode())
+    boot.take((records.seal({"sluice": "boot", "seq": 1, "run": 2}) + "\n").encode())
+    assert list(boot.lines) == [1] and boot.missing() == []
 
 
 def test_no_such_source(tmp_path):
