@@ -38,6 +38,14 @@ static void set(const char *rest)
         show_settings(shell.o);
 }
 
+/* NAME, NAME:KEY=VALUE, or a list of such; an option has no colon before its =. */
+static bool is_work(const char *word)
+{
+    const char *equals = strchr(word, '='), *colon = strchr(word, ':');
+
+    return !equals || (colon && colon < equals);
+}
+
 /* `run echo,ping quota=10%`: the settings, but for this run these workloads and words. */
 static void run(const char *rest)
 {
@@ -46,7 +54,7 @@ static void run(const char *rest)
     enum exit_code code;
 
     changed = *shell.o;
-    if (first && strchr(first, '=') == NULL) {
+    if (first && is_work(first)) {
         changed.bench[0] = 0;
         fmt_snprintf(text, sizeof text, "work=%s %s", first, words);
     } else {

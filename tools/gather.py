@@ -20,6 +20,7 @@ class Boot:
     def __init__(self):
         self.lines = {}
         self.damaged = 0
+        self.first = 1  # what is older has left the machine's memory
         self.last = 0  # the last record that there is, as far as is known
         self.answers = 0  # of the shell
         self.has_exit = False
@@ -41,7 +42,7 @@ class Boot:
             return 0
         if record["sluice"] == "kept":
             self.answers += 1
-            self.last = max(self.last, record["last"])
+            self.first, self.last = record["first"], max(self.last, record["last"])
             return 0
         return self.keep(record, records.RECORD.search(text).group(0))
 
@@ -127,7 +128,6 @@ class Gatherer:
         """The boot, whole; GatherError when it cannot be had."""
         fruitless, heard = 0, time.monotonic()
         while True:
-            answers = self.boot.answers
             result = self.listen()
             if self.boot.is_whole():
                 return self.boot
@@ -139,7 +139,9 @@ class Gatherer:
             if now - heard > self.silence:
                 raise incomplete(self.boot, f"nothing came for {self.silence} s")
             # A machine that runs a case is silent, and answers later; noise in place of an answer counts.
-            fruitless = 0 if new or self.boot.answers > answers else fruitless + (count > 0)
+            fruitless = 0 if new else fruitless + (count > 0)
+            if any(seq < self.boot.first for seq in self.boot.missing()):
+                raise incomplete(self.boot, f"the machine keeps no records before {self.boot.first}")
             if fruitless >= self.tries:
                 raise incomplete(self.boot, f"{self.tries} requests brought nothing: the line is too bad")
             self.ask()

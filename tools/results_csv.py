@@ -18,6 +18,15 @@ def columns(dictionaries):
     return [key for key in keys if key not in SEALS]
 
 
+def flat(record):
+    """Its values, those of an object inside under names of their own: figures_p99."""
+    for key, value in record.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}_{inner}", one) for inner, one in value.items())
+        elif key not in SEALS:
+            yield key, value
+
+
 def rows(records):
     boot = next((record for record in records if record["sluice"] == "boot"), {})
     machine = {key: boot.get(key) for key in MACHINE}
@@ -25,9 +34,7 @@ def rows(records):
         asked = {f"asked_{key}": value for key, value in case.asked.items() if key not in SEALS + ("case",)}
         end = {key: (case.end or {}).get(key) for key in END}
         for result in case.results or [{}]:
-            values = {key: value for key, value in result.items() if key not in SEALS + ("figures",)}
-            values |= {f"figure_{key}": value for key, value in result.get("figures", {}).items()}
-            yield {"case": case.asked.get("case"), **machine, **asked, **end, **values}
+            yield {"case": case.asked.get("case"), **machine, **asked, **end, **dict(flat(result))}
 
 
 def table(lines):

@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from building import ROOT
+import gather
 import launch
 import records
 import serial_line
@@ -30,6 +31,7 @@ class Relay:
         self.drop, self.flip = drop, flip
         self.random = random.Random(7)
         self.damages = 0
+        self.stop = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -47,7 +49,7 @@ class Relay:
         return bytes(out)
 
     def run(self):
-        while self.line.qemu.poll() is None:
+        while self.line.qemu.poll() is None and not self.stop.is_set():
             if data := self.line.read(0.01):
                 os.write(self.near, self.damage(data))
             if select.select([self.near], [], [], 0)[0]:
@@ -56,15 +58,16 @@ class Relay:
     def sent(self):
         """The records as the machine printed them, before the relay spoiled any; not the one about its leaving."""
         found = {}
-        for raw in self.line.said.decode().split("\n"):
+        for raw in self.line.said.decode().split("\n")[:-1]:  # it may be answering still
             record = records.parse(records.clean(raw))
             if record and "seq" in record and record["sluice"] != "exit":
                 found[record["seq"]] = records.RECORD.search(records.clean(raw)).group(0)
         return "".join(found[seq] + "\n" for seq in sorted(found))
 
     def close(self):
-        self.line.close()
+        self.stop.set()
         self.thread.join()
+        self.line.close()
         os.close(self.near)
 
 
@@ -118,7 +121,7 @@ def test_a_clean_line(relay, tmp_path):
 
 def test_a_lossy_line(relay, tmp_path):
     near, name, _ = pty()
-    one = relay(near, 8000, 8000)
+    one = relay(near, 3000, 3000)  # about half of the records come damaged
     done = collect("--out", tmp_path, name)
     assert done.returncode == 0, done.stdout + done.stderr
     assert one.damages > 0
@@ -182,6 +185,34 @@ def test_a_log_with_a_hole(boot, tmp_path):
     (tmp_path / "log").write_text("\n".join(lines[:-1]))
     done = collect("--out", tmp_path / "out", tmp_path / "log")
     assert done.returncode == 1 and "no exit record" in done.stderr
+
+
+class Forgetful:
+    """A shell that answers, and no longer has, or never prints, what it is asked for."""
+
+    def __init__(self, first):
+        self.first = first
+        self.waiting = [records.seal({"sluice": "case", "seq": 1}), records.seal({"sluice": "case", "seq": 4})]
+
+    def read(self, _):
+        return (self.waiting.pop(0) + "\n").encode() if self.waiting else b""
+
+    def write(self, data):
+        assert data == b"\x15results 2 3\r"
+        self.waiting.append(records.seal({"sluice": "kept", "first": self.first, "last": 4}))
+
+
+@pytest.mark.parametrize("first,why", ((3, "keeps no records before 3"), (1, "3 requests brought nothing")))
+def test_what_cannot_be_had_ends(first, why):
+    with pytest.raises(gather.GatherError, match=f"{why}.*missing of 4: 2-3"):
+        gather.Gatherer(Forgetful(first), 3, 60, lambda text: None).run()
+
+
+def test_a_restart_begins_anew():
+    boot = gather.Boot()
+    boot.take("".join(records.seal({"sluice": "boot", "seq": n, "run": 1}) + "\n" for n in (1, 2, 3)).encode())
+    boot.take((records.seal({"sluice": "boot", "seq": 1, "run": 2}) + "\n").encode())
+    assert list(boot.lines) == [1] and boot.missing() == []
 
 
 def test_no_such_source(tmp_path):

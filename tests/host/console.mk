@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Tests of the console: options, plans, progress, and the shell.
 
-OPTIONS_SRC := kernel/options.c kernel/options_guest.c kernel/options_names.c kernel/dimension.c kernel/work.c kernel/cross.c kernel/cmdline.c kernel/quota.c \
-               lib/fmt.c tests/host/fake_console.c tests/host/fake_dma_hw.c $(DMA_ENGINE_SRC)
+OPTIONS_SRC := kernel/options.c kernel/options_table.c kernel/options_guest.c kernel/options_names.c kernel/dimension.c \
+               kernel/work.c kernel/cross.c kernel/cmdline.c kernel/quota.c lib/fmt.c tests/host/fake_console.c tests/host/fake_dma_hw.c $(DMA_ENGINE_SRC)
 
 TEST_plan_SRC := kernel/plan.c $(OPTIONS_SRC)
 TEST_lineedit_SRC := kernel/lineedit.c
