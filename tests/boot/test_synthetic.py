@@ -6,7 +6,7 @@ import pytest
 import cases
 import expect
 
-ALONE = {"icount": True, "peer": False, "network": "none"}
+ALONE = {"icount": True, "peer": False, "network": "none", "deadline": 180}
 WORKS = ("map_ring", "map_pool", "map_scatter")
 PAGES, MAPS = 1200, 30000
 COUNTING = 300000  # instructions: the guest counts the pages it touched before it ends the window
