@@ -12,6 +12,7 @@ enum {
     MDIC = 0x0020,
     ICR = 0x00c0,
     ITR = 0x00c4,
+    ICS = 0x00c8,
     IMS = 0x00d0,
     IMC = 0x00d8,
     RCTL = 0x0100,
@@ -266,6 +267,16 @@ void e1000_interrupt_on(const struct e1000 *n)
 void e1000_interrupt_off(const struct e1000 *n)
 {
     mmio_write32(n->regs, IMC, UINT32_MAX);
+}
+
+void e1000_interrupt_raise(const struct e1000 *n)
+{
+    mmio_write32(n->regs, ICS, CAUSE_TXDW);
+}
+
+void e1000_raise_nothing(const struct e1000 *n)
+{
+    mmio_write32(n->regs, ICS, 0);
 }
 
 bool e1000_link_is_up(const struct e1000 *n)

@@ -59,6 +59,10 @@ int e1000_start(struct e1000 *n, volatile void *bar0, uint16_t device, struct e1
  * by looking again, afterwards. */
 void e1000_interrupt_on(const struct e1000 *n);
 void e1000_interrupt_off(const struct e1000 *n);
+/* Raises one by software, as if a frame had been sent; while they are off it only stays noted. */
+void e1000_interrupt_raise(const struct e1000 *n);
+/* A register write that does nothing: raises no cause at all. */
+void e1000_raise_nothing(const struct e1000 *n);
 
 bool e1000_link_is_up(const struct e1000 *n);
 

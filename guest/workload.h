@@ -16,5 +16,6 @@ extern const struct workload probe_unmapped, probe_readonly, probe_hypervisor, p
 extern const struct workload crash_triple, crash_fault, crash_spin, crash_wild, crash_io, crash_msr,
     crash_hlt, crash_control, crash_virt, crash_vmx;
 extern const struct workload hostile_dma, hostile_calls;
+extern const struct workload calibrate;
 
 #endif

@@ -101,6 +101,14 @@ enum abi_hypercall {
                            interrupt of the device's has come since the last WAIT_UNTIL or HLT
                            ended, taken already or not. Waits at most half of the liveness deadline
                          */
+    ABI_CALIBRATE_PAGE = 8, /* GPA of a page outside RAM, which is not there: the next access to it
+                               has the hypervisor map it, until a further call of these two or the
+                               window's end; -EPERM unless the command line has this guest
+                               calibrate, -EBUSY after CALIBRATE_END, -ENODEV without a
+                               nested table, -ENOMEM */
+    ABI_CALIBRATE_END = 9,  /* rdi = GPA of struct abi_calibration; measures the invalidation queue
+                               and prints the calibrate record, once; 0, -EPERM, -EBUSY, -EFAULT,
+                               -EINVAL for figures that cannot be */
     ABI_HYPERCALLS
 };
 
@@ -124,6 +132,25 @@ struct abi_window {
     uint64_t pages_touched; /* distinct pages with a live mapping at any time in the window */
     uint64_t busy_tsc;      /* ticks outside idle polling */
     struct abi_figure figure[ABI_FIGURES];
+};
+
+#define ABI_CALIBRATE_TIMES 512u /* measurements of a thing, at most */
+
+/* Of times measurements in TSC ticks; times 0: not measured. */
+struct abi_spread {
+    uint64_t times, min, median, p99;
+};
+
+/* What only the guest can measure: docs/costs.md says how. */
+struct abi_calibration {
+    struct abi_spread clock;          /* two looks at the clock: in each of the others, too */
+    struct abi_spread hypercall;      /* ABI_NULL */
+    struct abi_spread nested_fault;   /* an access that the hypervisor has to map */
+    struct abi_spread miss;           /* ABI_DMA_MAP of one page; with evictions; with neither a */
+    struct abi_spread miss_evict;     /* strategy that calls for it nor room, not measured */
+    struct abi_spread register_write; /* to the device */
+    struct abi_spread interrupt;      /* from the write that raises it until its handler has run */
+    struct abi_spread interrupt_exit; /* the longest that the guest did not run meanwhile */
 };
 
 /*

@@ -173,6 +173,7 @@ static void run_case(struct cases *cs, const struct plan_walk *w)
 
     memcpy(name, s->work, sizeof name);
     own = work_split(name);
+    params.calibrates = strcmp(name, "calibrate") == 0;
     /* Its own come first: of two equal keys that one counts. */
     fmt_snprintf(args, sizeof args, "work=%s%s%s%s%s", name, own ? "," : "", own ? own : "",
                  w->options.guest[0] ? "," : "", w->options.guest);

@@ -75,6 +75,19 @@ static int64_t call_wait_until(struct vm *vm, uint64_t when, uint64_t second)
     return 0;
 }
 
+static int64_t call_calibrate_page(struct vm *vm, uint64_t first, uint64_t second)
+{
+    (void)first;
+    (void)second;
+    return vm_calibrate_page(vm);
+}
+
+static int64_t call_calibrate_end(struct vm *vm, uint64_t figures, uint64_t second)
+{
+    (void)second;
+    return vm_calibrate_end(vm, gpa(figures));
+}
+
 static const call calls[ABI_HYPERCALLS] = {
     [ABI_NULL] = call_null,
     [ABI_CONSOLE_WRITE] = call_console_write,
@@ -84,6 +97,8 @@ static const call calls[ABI_HYPERCALLS] = {
     [ABI_WINDOW_BEGIN] = call_window_begin,
     [ABI_WINDOW_END] = call_window_end,
     [ABI_WAIT_UNTIL] = call_wait_until,
+    [ABI_CALIBRATE_PAGE] = call_calibrate_page,
+    [ABI_CALIBRATE_END] = call_calibrate_end,
 };
 
 void hypercall(struct vm *vm)

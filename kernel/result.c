@@ -176,20 +176,20 @@ void result_case_begin(const struct result_case *c, const struct vm_params *para
     publish(&r);
 }
 
-static void add_config(struct record *r, const struct vm *vm, const struct vm_result *result)
+static void add_config(struct record *r, const struct vm *vm, const char *workload)
 {
     const struct dma_config *dma = &vm->params->dma;
     bool evicts = dma->strategy == DMA_ON_DEMAND;
     bool flushes = evicts || dma_strategy_has_window(dma->strategy);
 
-    add_text(r, "workload", result->guest.workload);
+    add_text(r, "workload", workload);
     add_text(r, "strategy", dma_strategy_name(dma->strategy));
     add_text(r, "policy", evicts ? dma->policy->name : "none");
     add_text(r, "flush", flushes ? dma_flush_name(dma->flush) : "none");
-    if (result->quota == DMA_NO_QUOTA)
+    if (vm->quota == DMA_NO_QUOTA)
         add_text(r, "quota", NULL);
     else
-        add_number(r, "quota", result->quota);
+        add_number(r, "quota", vm->quota);
     add_text(r, "backend", vm->cpu->name);
     add_text(r, "irq", irq_name(vm->params->msi));
     add_text(r, "guest", guest_name(vm->params->native));
@@ -243,7 +243,7 @@ void result_print(const struct vm *vm, const struct vm_result *result)
 
     begin(&r, "result");
     add_number(&r, "case", vm->params->number);
-    add_config(&r, vm, result);
+    add_config(&r, vm, result->guest.workload);
     add_number(&r, "packets", result->guest.packets);
     add_number(&r, "bytes", result->guest.bytes);
     add_number(&r, "maps", result->guest.maps);
@@ -264,6 +264,42 @@ void result_print(const struct vm *vm, const struct vm_result *result)
     add_number(&r, "busy_tsc", result->guest.busy_tsc);
     add_calls(&r, vm);
     add_figures(&r, &result->guest);
+    publish(&r);
+}
+
+static void add_spread(struct record *r, const char *key, const struct abi_spread *s)
+{
+    if (s->times == 0)
+        add_text(r, key, NULL);
+    else
+        add(r, ",\"%s\":{\"times\":%lu,\"min\":%lu,\"median\":%lu,\"p99\":%lu}", key, s->times,
+            s->min, s->median, s->p99);
+}
+
+void result_calibrate(const struct vm *vm, const struct abi_calibration *guest,
+                      const struct abi_spread *queue)
+{
+    struct record r;
+
+    begin(&r, "calibrate");
+    add_number(&r, "case", vm->params->number);
+    add_config(&r, vm, "calibrate");
+    add_calls(&r, vm);
+    add_number(&r, "tsc_hz", tsc_hz());
+    add_spread(&r, "clock", &guest->clock);
+    add_spread(&r, "hypercall", &guest->hypercall);
+    add_spread(&r, "nested_fault", &guest->nested_fault);
+    add_spread(&r, "miss", &guest->miss);
+    add_spread(&r, "miss_evict", &guest->miss_evict);
+    add_spread(&r, "register_write", &guest->register_write);
+    add_spread(&r, "interrupt", &guest->interrupt);
+    add_spread(&r, "interrupt_exit", &guest->interrupt_exit);
+    add_number(&r, "interrupts", vm->counters.interrupts);
+    add_number(&r, "interrupt_exits", vm->counters.by_reason[CPU_EXIT_DEVICE_INTERRUPT]);
+    add_spread(&r, "inv_wait", &queue[VTD_PRICE_WAIT]);
+    add_spread(&r, "inv_page", &queue[VTD_PRICE_PAGE]);
+    add_spread(&r, "inv_domain", &queue[VTD_PRICE_DOMAIN]);
+    add_spread(&r, "inv_global", &queue[VTD_PRICE_GLOBAL]);
     publish(&r);
 }
 

@@ -44,6 +44,9 @@ void result_plan(const struct plan *plan, uint32_t resume);
 void result_case_begin(const struct result_case *c, const struct vm_params *params);
 /* One finished window of a running guest. */
 void result_print(const struct vm *vm, const struct vm_result *r);
+/* Prices in ticks: the guest's figures, and the queue's by enum vtd_price. */
+void result_calibrate(const struct vm *vm, const struct abi_calibration *guest,
+                      const struct abi_spread *queue);
 void result_case_end(const struct result_case *c, const struct vm_outcome *outcome);
 /* A piece of a guest's trace, base64: part of parts, from 1. */
 void result_trace(uint64_t part, uint64_t parts, const char *base64);

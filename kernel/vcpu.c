@@ -57,6 +57,12 @@ static void serve_exception(struct vm *vm, const struct cpu_exit *exit)
         vm_crash(vm, exit);
 }
 
+static void serve_nested_fault(struct vm *vm, const struct cpu_exit *exit)
+{
+    if (!vm_calibrate_fault(vm, exit))
+        vm_crash(vm, exit);
+}
+
 static void serve_failed_entry(struct vm *vm, const struct cpu_exit *exit)
 {
     vm_end(vm, VM_END_HARDWARE, 0,
@@ -93,6 +99,7 @@ static const exit_handler handlers[CPU_EXIT_REASONS] = {
     [CPU_EXIT_DEVICE_INTERRUPT] = go_on,
     [CPU_EXIT_HOST_NMI] = go_on,
     [CPU_EXIT_INTERRUPT_WINDOW] = go_on,
+    [CPU_EXIT_NESTED_FAULT] = serve_nested_fault,
     [CPU_EXIT_NESTED_BROKEN] = serve_broken_table,
     [CPU_EXIT_ENTRY_FAILED] = serve_failed_entry,
 };

@@ -57,8 +57,10 @@ static void check_nothing_is_left(struct vm *vm)
 
 void vm_check_isolation(struct vm *vm)
 {
-    uint64_t violations = walker_check(vm, NULL);
+    uint64_t violations;
 
+    vm_calibrate_close(vm);
+    violations = walker_check(vm, NULL);
     if (violations == 0)
         return;
     vm->is_tainted = true;

@@ -35,6 +35,7 @@ struct vm_params {
     bool trace_dump;      /* and to print once it has ended */
     uint64_t seed;
     uint32_t number; /* of the case, for records */
+    bool calibrates; /* it may ask for what work=calibrate needs */
 };
 
 enum vm_end {
@@ -98,6 +99,14 @@ struct vm_interrupt {
     uint64_t woken; /* up to here they have ended a sleep of the guest's */
 };
 
+/* A page for measuring nested faults, with work=calibrate. */
+struct vm_calibrate {
+    hpa_t frame;    /* 0: none yet */
+    bool is_armed;  /* the next access to the page maps it */
+    bool is_mapped; /* as one did */
+    bool is_over;   /* the record is printed */
+};
+
 /* The guest while it runs. Only hypercall.c, vcpu*.c and vm*.c look inside, and the walker. */
 struct vm {
     const struct vm_params *params;
@@ -118,6 +127,7 @@ struct vm {
     gpa_t image;
     uint64_t used; /* bytes from ram on that are not the heap's */
     struct vm_interrupt interrupt;
+    struct vm_calibrate calibrate;
     bool is_open;    /* the device's bus mastering is on */
     bool attached;   /* its context entry points to hw */
     bool is_tainted; /* a DMA into this guest's memory may still be under way */

@@ -54,7 +54,7 @@ static int refuse_quota(struct vm *vm)
 }
 
 /* The NIC stops at once: a dead queue cannot block it. */
-static int timed_out(struct vm *vm)
+int vm_dma_timed_out(struct vm *vm)
 {
     vm->is_tainted = true;
     vm_end(vm, VM_END_HARDWARE, 0,
@@ -100,7 +100,7 @@ static int create_domain(struct vm *vm)
     error = dma_domain_init(vm->dma_memory, &config, &space, &vm->dma);
     guest_access_end();
     if (error == -ETIMEDOUT)
-        return timed_out(vm);
+        return vm_dma_timed_out(vm);
     if (error && error != -ENOMEM)
         vm_end(vm, VM_END_REFUSED, 0,
                "the IOMMU cannot map the guest's %lu pages from 0x%lx on (error %d): give the "
@@ -217,7 +217,7 @@ int vm_dma_map(struct vm *vm, uint64_t descriptors)
         ring[i].status = burst[i].status;
     tell_flushed(vm);
     guest_access_end();
-    return error == -ETIMEDOUT ? timed_out(vm) : error;
+    return error == -ETIMEDOUT ? vm_dma_timed_out(vm) : error;
 }
 
 /* Between looks nothing enters a queue, so the first that sees one knows its age. */
@@ -236,7 +236,7 @@ void vm_dma_look(struct vm *vm)
     if (age < us_to_tsc(FLUSH_AFTER_US))
         return;
     if (dma_domain_flush(vm->dma) == -ETIMEDOUT)
-        timed_out(vm);
+        vm_dma_timed_out(vm);
     if (!dma_domain_is_waiting(vm->dma))
         vm->waiting_since = 0;
     guest_access_begin();
@@ -260,7 +260,7 @@ void vm_dma_destroy(struct vm *vm)
     if (vm->hw)
         failed |= vtd_domain_destroy(vm->hw) != 0;
     if (failed)
-        timed_out(vm);
+        vm_dma_timed_out(vm);
     if (vm->dma_memory)
         frame_free_run(virt_to_phys(vm->dma_memory), vm->dma_memory_frames);
 }

@@ -63,6 +63,8 @@ int vm_dma_map(struct vm *vm, uint64_t descriptors);
 void vm_dma_look(struct vm *vm);
 /* How long a sleep may be before the next such look: at most us microseconds. */
 uint64_t vm_dma_sleep(const struct vm *vm, uint64_t us);
+/* The IOMMU did not answer: the device stops, and the guest ends. Returns -ETIMEDOUT. */
+int vm_dma_timed_out(struct vm *vm);
 void vm_dma_destroy(struct vm *vm);
 
 /* vm_trace.c: the guest's record of its DMA maps (abi_trace). Refuses a ring that is not small
@@ -95,6 +97,14 @@ uint64_t vm_heartbeat(const struct vm *vm);
  * is no second CPU to send it, and nothing to end. */
 bool vm_rescue_begin(const struct vm *vm);
 void vm_rescue_end(void);
+
+/* vm_calibrate.c: what work=calibrate asks for; the two calls' results. */
+int64_t vm_calibrate_page(struct vm *vm);
+int vm_calibrate_end(struct vm *vm, gpa_t figures);
+/* True when this access was to the page, and it is there now. */
+bool vm_calibrate_fault(struct vm *vm, const struct cpu_exit *exit);
+/* The page is gone: before anybody looks at what the guest can reach. */
+void vm_calibrate_close(struct vm *vm);
 
 /* vm_report.c: ends the guest with what it did in words, and shows its registers. */
 void vm_crash(struct vm *vm, const struct cpu_exit *exit);

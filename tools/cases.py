@@ -8,6 +8,7 @@ import dataclasses
 class Case:
     asked: dict  # the case record
     results: list = dataclasses.field(default_factory=list)
+    calibration: dict | None = None  # the calibrate record of work=calibrate, which has no windows
     end: dict | None = None  # the case_end record; None: the boot ended first
 
     @property
@@ -55,7 +56,8 @@ class Case:
     @property
     def held(self):
         return bool(
-            self.end and self.end["end"] == "exit" and self.end["status"] == 0 and self.results
+            self.end and self.end["end"] == "exit" and self.end["status"] == 0
+            and (self.results or self.calibration)
         )
 
     def why(self):
@@ -75,6 +77,8 @@ def group(records):
             cases.append(Case(record))
         elif kind == "result" and cases:
             cases[-1].results.append(record)
+        elif kind == "calibrate" and cases:
+            cases[-1].calibration = record
         elif kind == "case_end" and cases:
             cases[-1].end = record
     return cases

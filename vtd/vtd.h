@@ -69,6 +69,14 @@ int vtd_interrupt_open(const struct pci_function *f, uint8_t vector, uint32_t ap
 /* f's messages are blocked from here on. -ETIMEDOUT. */
 int vtd_interrupt_close(const struct pci_function *f);
 
+/* A wait descriptor alone; behind an invalidation of a page, of the domain, of all domains. */
+enum vtd_price { VTD_PRICE_WAIT, VTD_PRICE_PAGE, VTD_PRICE_DOMAIN, VTD_PRICE_GLOBAL, VTD_PRICES };
+
+/* Has the unit do it once, through its queue: TSC ticks from the first descriptor until the wait is
+ * seen to be over. Harmless at any time: nothing but cached translations goes. -ENODEV where VT-d
+ * is absent, -ENOTSUP where the unit has no such invalidation, -ETIMEDOUT as of dma_hw_wait. */
+int vtd_price(struct dma_hw *domain, enum vtd_price what, iova_t page, uint64_t *ticks);
+
 /* Reads and clears fault records: logs each new one in words (rate-limited), returns how many were
  * new. Called on each tick and at the end of a window. */
 uint32_t vtd_poll_faults(void);

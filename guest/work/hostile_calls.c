@@ -88,11 +88,19 @@ static void numbers(void)
     }
 }
 
+/* They are for work=calibrate alone. */
+static void calibration(void)
+{
+    expect("a page to calibrate with", hyper_call(ABI_CALIBRATE_PAGE, 0, 0), -EPERM);
+    expect("a calibration's end", hyper_call(ABI_CALIBRATE_END, boot->heap_base, 0), -EPERM);
+}
+
 static int run(void)
 {
     numbers();
     console();
     windows();
+    calibration();
     return 0;
 }
 

@@ -59,3 +59,23 @@ def test_hostile(boot):
     """Every call with every kind of bad argument, and a table that the guest scribbles on: it hurts nobody else."""
     result = boot([UNSAFE, "work=hostile_calls,hostile_dma,idle", "guest=ms=20"], peer=False)
     assert [case.work for case in expect.held_guests(result)] == ["hostile_calls", "hostile_dma", "idle"]
+
+
+def test_calibrate(boot):
+    """In instructions. The 82540EM has no MSI, and nothing here can be invalidated: null, and why."""
+    words = [UNSAFE, "work=calibrate", "quota=1M", "policy=fifo", "flush=strict"]
+    result = boot(words, peer=False)
+    record = expect.calibrated(result, expect.INTERRUPTS + expect.QUEUE)
+    price = {key: record[key]["median"] for key in expect.PRICES if record[key]}
+    assert price["clock"] < price["register_write"] < price["hypercall"]
+    assert price["hypercall"] < price["nested_fault"] < price["miss"] < price["miss_evict"]
+    assert record["backend"] == "vmx"
+    for why in ("the NIC has no MSI", "this machine has no VT-d"):
+        expect.line_with(result, "warn calibrate", "not measured", why)
+
+
+def test_the_page_of_a_calibration_goes_with_its_end(boot):
+    words = [UNSAFE, "work=calibrate", "strategy=direct", "guest=again=1"]
+    (case,) = expect.failed(boot(words, peer=False))
+    assert case.calibration
+    assert case.end["end"] == "crash"

@@ -10,6 +10,11 @@ NIC = "00:03.0"
 BLOCKED, NO_WRITE, NO_READ = 2, 5, 6  # VT-d's fault reasons
 # The NIC is reset once the next guest's memory is there. A large one leaves time for something to come in before.
 LATE = "mem=256M"
+# Of a calibrate record: what the guest measures, and the hypervisor.
+GUEST = ("clock", "hypercall", "nested_fault", "miss", "miss_evict", "register_write", "interrupt", "interrupt_exit")
+QUEUE = ("inv_wait", "inv_page", "inv_domain", "inv_global")
+PRICES = GUEST + QUEUE
+MISSES, INTERRUPTS = ("miss", "miss_evict"), ("interrupt", "interrupt_exit")
 FAULT = re.compile(
     r"unit (?P<unit>\d+): fault: (?P<device>[0-9a-f:.]+) (?P<access>read|write) at "
     r"0x(?P<address>[0-9a-f]+): .* \(reason 0x(?P<reason>[0-9a-f]+)\)"
@@ -99,3 +104,17 @@ def held_guests(result):
     ]
     assert result.status == launch.STATUS_OK, result.status_text()
     return ran
+
+
+def calibrated(result, nulls=()):
+    """The one record, in which these prices, and no others, are null; of the others what must be."""
+    (case,) = held_guests(result)
+    no_faults(result)
+    record = case.calibration
+    assert {key for key in PRICES if record[key] is None} == set(nulls)
+    for key in set(PRICES) - set(nulls):
+        spread = record[key]
+        assert 0 < spread["min"] <= spread["median"] <= spread["p99"]
+        assert 0 < spread["times"] <= 512
+        assert spread["times"] == 512 or key in MISSES
+    return record

@@ -25,6 +25,7 @@ TEST_e1000_SRC := drivers/e1000.c
 TEST_bootinfo_SRC := kernel/bootinfo.c tests/host/low_memory.c
 TEST_fmt_SRC := lib/fmt.c
 TEST_crc32_SRC := lib/crc32.c
+TEST_spread_SRC := lib/spread.c
 TEST_string_SRC :=
 
 -include tests/host/dma.mk

@@ -8,6 +8,7 @@
 
 enum {
     ICR = 0xc0,
+    ICS = 0xc8,
     IMS = 0xd0,
     IMC = 0xd8,
     TDT = 0x3818,
@@ -181,6 +182,17 @@ static void interrupts_go_on_and_off(void **state)
     assert_int_equal(mmio_read32(regs, IMC), UINT32_MAX);
 }
 
+/* With a cause that is let through, and with none. */
+static void interrupts_can_be_raised(void **state)
+{
+    (void)state;
+    e1000_interrupt_on(&nic);
+    e1000_interrupt_raise(&nic);
+    assert_int_not_equal(mmio_read32(regs, ICS) & mmio_read32(regs, IMS), 0);
+    e1000_raise_nothing(&nic);
+    assert_int_equal(mmio_read32(regs, ICS), 0);
+}
+
 static void a_frame_is_seen_before_it_is_taken(void **state)
 {
     uint16_t bytes;
@@ -205,6 +217,7 @@ int main(void)
         cmocka_unit_test_setup(the_receive_ring_wraps, reset),
         cmocka_unit_test_setup(a_damaged_frame_has_no_bytes, reset),
         cmocka_unit_test_setup(interrupts_go_on_and_off, reset),
+        cmocka_unit_test_setup(interrupts_can_be_raised, reset),
         cmocka_unit_test_setup(a_frame_is_seen_before_it_is_taken, reset),
     };
 

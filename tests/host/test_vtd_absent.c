@@ -50,6 +50,16 @@ static void out_of_memory_is_said(void **state)
     assert_int_equal(vtd_start_absent(), 0);
 }
 
+/* By its clock it would cost nothing: that is no figure. */
+static void it_has_no_price(void **state)
+{
+    uint64_t ticks;
+
+    (void)state;
+    for (unsigned what = 0; what < VTD_PRICES; what++)
+        assert_int_equal(vtd_price(hw, (enum vtd_price)what, iova(0), &ticks), -ENODEV);
+}
+
 static void tables_are_a_units(void **state)
 {
     (void)state;
@@ -136,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(there_is_no_unit_to_ask, setup),
+        cmocka_unit_test_setup(it_has_no_price, setup),
         cmocka_unit_test_setup(out_of_memory_is_said, setup),
         cmocka_unit_test_setup(tables_are_a_units, setup),
         cmocka_unit_test_setup(invalidations_are_counted_and_done, setup),

@@ -8,6 +8,7 @@ TEST_vtd_start_SRC := $(VTD_SRC)
 TEST_vtd_fault_SRC := $(VTD_SRC)
 TEST_vtd_absent_SRC := $(VTD_SRC)
 TEST_vtd_interrupt_SRC := $(VTD_SRC)
+TEST_vtd_price_SRC := $(VTD_SRC)
 TEST_walker_SRC := $(VTD_SRC) kernel/walker.c lib/fmt.c
 
 TEST_dma_domains_SRC := $(DMA_ENGINE_SRC) $(VTD_SRC)

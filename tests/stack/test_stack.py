@@ -107,3 +107,11 @@ def test_crash(boot):
     for words in ("triple fault", "outside its RAM", "VMXOFF", "heartbeat stood still"):
         expect.line_with(result, " error ", words)
     assert ran[-1].held
+
+
+def test_calibrate(boot):
+    """All that there is to measure, with VMX: by two emulated machines' time, which is no hardware's."""
+    record = expect.calibrated(boot(["work=calibrate", "irq=msi", "quota=1M", "policy=fifo", "flush=strict"]))
+    assert record["backend"] == "vmx"
+    assert record["hypercall"]["median"] < record["nested_fault"]["median"]
+    assert record["interrupt_exits"] >= 512
