@@ -35,6 +35,7 @@ help:
 	@echo 'make debug       QEMU waits for gdb; says how to attach'
 	@echo 'make mapsim      $(BUILD)/host/mapsim: replays traces of DMA maps through the engine'
 	@echo 'make figures     TRACES=DIR: hit rate, calls, invalidations against the quota, in out/figures'
+	@echo 'make score       TRACES=DIR: where adaptive misses its bounds; tools/mapsim/make_traces.py makes traces'
 	@echo 'make bench-engine  what a hit, an unmap and a miss cost, by callgrind and by the clock'
 	@echo 'make report      boot time, image size, source lines'
 	@echo 'make iso         $(BUILD)/sluice-bios.iso and $(BUILD)/sluice-efi.iso'
@@ -102,13 +103,17 @@ report: $(SETUP_RUN)
 
 SETUP_SIM := $(SETUP_BUILD) $(BUILD)/setup-sim.stamp
 
-.PHONY: mapsim figures bench-engine
+.PHONY: mapsim figures score bench-engine
 mapsim: $(SETUP_SIM)
 	$(Q)$(AGAIN) $(BUILD)/host/mapsim
 
 TRACES ?= traces
 figures: mapsim
 	$(Q)$(PYTHON) tools/figures/draw.py $(BUILD)/host/mapsim out/figures \
+	    $(wildcard $(TRACES)/*.txt $(TRACES)/*.zst $(TRACES)/*.slt)
+
+score: mapsim
+	$(Q)$(PYTHON) tools/mapsim/score.py $(BUILD)/host/mapsim \
 	    $(wildcard $(TRACES)/*.txt $(TRACES)/*.zst $(TRACES)/*.slt)
 
 bench-engine: mapsim
