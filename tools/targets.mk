@@ -36,7 +36,9 @@ help:
 	@echo 'make debug       QEMU waits for gdb; says how to attach'
 	@echo 'make mapsim      $(BUILD)/host/mapsim: replays traces of DMA maps through the engine'
 	@echo 'make figures     TRACES=DIR: hit rate, calls, invalidations against the quota, in out/figures'
+	@echo 'make score       TRACES=DIR: where adaptive misses its bounds; tools/mapsim/make_traces.py makes traces'
 	@echo 'make bench-engine  what a hit, an unmap and a miss cost, by callgrind and by the clock'
+	@echo 'make bench-iova, bench-flush  IOVA allocators; unmaps on one CPU and two'
 	@echo 'make bench       BENCH=quick|paper|full: the comparison of the papers, with pictures, in out/bench'
 	@echo 'make report      boot time, image size, source lines'
 	@echo 'make iso         $(BUILD)/sluice-bios.iso and $(BUILD)/sluice-efi.iso'
@@ -107,19 +109,24 @@ report: $(SETUP_RUN)
 
 SETUP_SIM := $(SETUP_BUILD) $(BUILD)/setup-sim.stamp
 
-.PHONY: mapsim figures bench-engine bench
 # The clients are the tests', gnuplot the simulator's.
+.PHONY: bench
 BENCH ?= quick
 bench: $(SETUP_TEST)
 	$(Q)$(AGAIN) all
 	$(Q)$(PYTHON) tools/bench/main.py --build $(BUILD) $(BENCH)
 
+.PHONY: mapsim figures score bench-engine
 mapsim: $(SETUP_SIM)
 	$(Q)$(AGAIN) $(BUILD)/host/mapsim
 
 TRACES ?= traces
 figures: mapsim
 	$(Q)$(PYTHON) tools/figures/draw.py $(BUILD)/host/mapsim out/figures \
+	    $(wildcard $(TRACES)/*.txt $(TRACES)/*.zst $(TRACES)/*.slt)
+
+score: mapsim
+	$(Q)$(PYTHON) tools/mapsim/score.py $(BUILD)/host/mapsim \
 	    $(wildcard $(TRACES)/*.txt $(TRACES)/*.zst $(TRACES)/*.slt)
 
 bench-engine: mapsim

@@ -2,10 +2,8 @@
 /* Guessing what comes next, by what can be trusted now. */
 #include "kernel/dma/evict.h"
 
-/* Trust from which a guess is acted on, of ADAPTIVE_SURE. */
-#define WALK_TRUSTED        (ADAPTIVE_SURE * 46 / 100)
-#define CHAIN_TRUSTED       (SUCCESSOR_SURE * 35 / 100)
-#define CHAIN_TRUSTED_ALONE (SUCCESSOR_SURE * 10 / 100)
+/* From which share of regions that a way led to walks are thought of. */
+#define WAY_TRUSTED (ADAPTIVE_SURE * 42 / 100)
 
 #define STRIDE_MIN 16u
 #define STRIDE_MAX 32u
@@ -34,7 +32,7 @@ static uint32_t worth(const struct evict_order *order, uint32_t region)
     return mask;
 }
 
-static bool add(struct guess *g, uint32_t page)
+static bool add(struct evict_order *order, struct guess *g, uint32_t page, enum adaptive_guess why)
 {
     for (uint32_t i = 0; i < g->count; i++)
         if (g->pages[i] == page)
@@ -42,28 +40,24 @@ static bool add(struct guess *g, uint32_t page)
     if (g->count == g->max)
         return false;
     g->pages[g->count++] = page;
+    adaptive_guess(order, page, why);
     return true;
 }
 
-static void add_region(struct guess *g, uint32_t region, uint32_t mask)
+static void add_region(struct evict_order *order, struct guess *g, uint32_t region, uint32_t mask,
+                       enum adaptive_guess why)
 {
     for (; mask; mask &= mask - 1)
-        add(g, (region << REGION_SHIFT) + (uint32_t)__builtin_ctz(mask));
+        add(order, g, (region << REGION_SHIFT) + (uint32_t)__builtin_ctz(mask), why);
 }
 
-/* The rest of the burst's regions. Judged in any case, acted on when `act`. */
-static void fill(struct evict_order *order, struct guess *g, bool act)
+/* The rest of the burst's regions. */
+static void fill(struct evict_order *order, struct guess *g)
 {
     struct adaptive *a = &order->adaptive;
 
-    for (uint32_t i = 0; i < a->burst_length; i++) {
-        uint32_t mask = worth(order, a->burst[i]);
-        uint32_t m = region_get(order, a->burst[i], REGION_LEARNT);
-
-        region_put(order, a->burst[i], REGION_LEARNT, m | LEARNT(0, 0, mask));
-        if (act)
-            add_region(g, a->burst[i], mask);
-    }
+    for (uint32_t i = 0; i < a->burst_length; i++)
+        add_region(order, g, a->burst[i], worth(order, a->burst[i]), GUESS_FILL);
 }
 
 /* Pages never mapped before, after misses that went up one by one for longer than a block has: a
@@ -78,7 +72,7 @@ static void stride(struct evict_order *order, struct guess *g)
     for (uint32_t i = 0; i < pages && i < STRIDE_MAX; i++) {
         uint32_t page = a->last_page + 1;
 
-        if (!is_absent(order, page) || order->records[page].had || !add(g, page))
+        if (!is_absent(order, page) || order->records[page].had || !add(order, g, page, GUESS_FILL))
             return;
         a->last_page = page;
         a->stride_pages++;
@@ -116,24 +110,23 @@ static bool pass(struct evict_order *order, struct guess *g, uint32_t region, ui
     if (!mask && region_look(order, region).in_use == region_get(order, region, REGION_RESIDENT))
         return true;
     adaptive_flag(order, region, FLAG_PINNED, true);
-    add_region(g, region, mask);
+    add_region(order, g, region, mask, GUESS_WALK);
     a->fetched[a->run_length] = mask != 0;
     a->run[a->run_length++] = region;
     return true;
 }
 
-/* Along the order of use: without trust only over what is resident, to see it used. */
+/* Along the order of use, over what is resident as well, to see it used. */
 static void walk(struct evict_order *order, struct guess *g)
 {
     struct adaptive *a = &order->adaptive;
-    uint32_t end = g->count + (a->walks ? a->depth : 0), region, steps = 0;
+    uint32_t end = g->count + a->depth, region, steps = 0;
 
     if (end > g->max)
         end = g->max;
     a->goes_forward = a->forward > a->backward;
     region = a->goes_forward ? a->start.after : a->start.before;
-    if (a->walks)
-        mark(order, region);
+    mark(order, region);
     for (; region != REGION_NONE && steps < ADAPTIVE_STEPS; steps++) {
         if (!pass(order, g, region, end))
             break;
@@ -146,22 +139,14 @@ uint32_t adaptive_ahead(struct evict_order *order, uint32_t *pages, uint32_t max
 {
     struct adaptive *a = &order->adaptive;
     struct guess g = {.pages = pages, .max = max};
-    uint32_t last = order->successor.last;
-    bool chains, fills;
 
-    adaptive_judge(&a->walk_trust, a->right, a->wrong);
-    a->walks = a->walk_trust > WALK_TRUSTED;
-    fills = a->fill_trust >= FILL_TRUSTED;
-    chains = !a->walks && order->successor.trust > (fills ? CHAIN_TRUSTED : CHAIN_TRUSTED_ALONE);
-    fills &= !chains;
-    fill(order, &g, fills);
+    a->walks = a->way_trust > WAY_TRUSTED && adaptive_trusts(order, GUESS_WALK);
+    g.count = chain_run(order, (struct chain_want){pages, 0, max, !a->walks});
+    if (adaptive_trusts(order, GUESS_FILL))
+        fill(order, &g);
     stride(order, &g);
-    if (chains)
-        g.count = successor_run(order, last, pages, g.count, max);
-    successor_look_ahead(order, last);
-    if (chains)
-        a->expected = REGION_NONE;
-    else
+    a->expected = REGION_NONE;
+    if (a->walks)
         walk(order, &g);
     return g.count;
 }
@@ -180,6 +165,8 @@ void adaptive_settle(struct evict_order *order)
             /* From now on VISITED means: used since it was expected. */
             adaptive_fold(order, a->run[i]);
         }
+    if (a->in_burst)
+        chain_settle(order);
     a->burst_length = a->marked_length = 0;
     a->in_burst = false;
 }

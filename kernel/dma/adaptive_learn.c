@@ -7,10 +7,23 @@
 #include "kernel/dma/evict.h"
 #include "kernel/dma/word.h"
 
-#define TRUST_SHIFT 7 /* about the last 128 guesses count */
-#define DEPTH_MIN   8u
-#define NEAR        2u  /* regions a way may be off */
-#define VOTES       16u /* directions remembered */
+#define WAY_SHIFT  7  /* about the last 128 regions count */
+#define FADE_SHIFT 12 /* distrust goes in some thousand bursts: what was wrong is tried again */
+#define SURE       (ADAPTIVE_SURE * 70 / 100)
+#define DEPTH_MIN  8u
+#define NEAR       2u  /* regions a way may be off */
+#define VOTES      16u /* directions remembered */
+
+/* From which share of pages used a guess is acted on, and how many pages that is taken over: walks
+ * bring many at a time, and are good and bad for long. */
+static const struct guess_rule {
+    uint32_t trusted, shift;
+} rules[ADAPTIVE_GUESSES] = {
+    [GUESS_LOOSE] = {ADAPTIVE_SURE * 67 / 100, 7},
+    [GUESS_SURE] = {ADAPTIVE_SURE * 60 / 100, 7},
+    [GUESS_FILL] = {ADAPTIVE_SURE * 75 / 100, 7},
+    [GUESS_WALK] = {ADAPTIVE_SURE * 56 / 100, 10},
+};
 
 bool adaptive_has(const struct evict_order *order, uint32_t region, uint32_t flag)
 {
@@ -24,19 +37,25 @@ void adaptive_flag(struct evict_order *order, uint32_t region, uint32_t flag, bo
     region_put(order, region, REGION_FLAGS, to ? flags | flag : flags & ~flag);
 }
 
+void adaptive_stay(struct evict_order *order, uint32_t page, uint32_t rounds)
+{
+    order->records[page].queue = (order->records[page].queue & ~PAGE_STAYS) | rounds;
+}
+
 void adaptive_init(struct evict_order *order)
 {
     struct adaptive *a = &order->adaptive;
 
     region_order_init(order);
-    successor_init(order, order->quota / 8);
+    chain_init(order, order->quota / 8);
     *a = (struct adaptive){
         .current = REGION_NONE,
         .expected = REGION_NONE,
         .start = {REGION_NONE, REGION_NONE},
         .last_page = PAGE_NONE,
-        .walk_trust = ADAPTIVE_SURE / 4,
-        .fill_trust = ADAPTIVE_SURE * 9 / 10,
+        .way_trust = ADAPTIVE_SURE / 4,
+        .trust = {ADAPTIVE_SURE / 2, ADAPTIVE_SURE * 3 / 4, ADAPTIVE_SURE * 9 / 10,
+                  ADAPTIVE_SURE / 2},
         .depth = DEPTH_MIN,
     };
     for (uint32_t i = 0; i < ADAPTIVE_RECENT; i++)
@@ -44,24 +63,70 @@ void adaptive_init(struct evict_order *order)
     region_list_init(&a->used, REGION_AFTER, REGION_BEFORE);
 }
 
-void adaptive_judge(uint32_t *trust, uint32_t right, uint32_t wrong)
+static void judge(uint32_t *trust, bool right, uint32_t shift)
 {
-    for (; right > 0; right--)
-        *trust += (ADAPTIVE_SURE - *trust) >> TRUST_SHIFT;
-    for (; wrong > 0; wrong--)
-        *trust -= *trust >> TRUST_SHIFT;
+    if (right)
+        *trust += (ADAPTIVE_SURE - *trust) >> shift;
+    else
+        *trust -= *trust >> shift;
+}
+
+void adaptive_guess(struct evict_order *order, uint32_t page, enum adaptive_guess guess)
+{
+    uint32_t region = region_of(page), bit = page_bit(page);
+    uint32_t m = region_get(order, region, REGION_LEARNT) & ~LEARNT(0, 0, bit);
+
+    region_put(order, region, REGION_LEARNT, m | LEARNT(0, 0, guess & 1 ? bit : 0));
+    adaptive_flag(order, region, FLAG_GUESS(bit), guess & 2);
+}
+
+void adaptive_judge(struct evict_order *order, uint32_t page, bool used)
+{
+    uint32_t region = region_of(page), bit = page_bit(page);
+    uint32_t m = region_get(order, region, REGION_LEARNT);
+    uint32_t high = adaptive_has(order, region, FLAG_GUESS(bit)) ? 2 : 0;
+    uint32_t guess = high | (LEARNT_GUESS(m) & bit ? 1 : 0);
+
+    if (!(LEARNT_FRESH(m) & bit))
+        return;
+    region_put(order, region, REGION_LEARNT, m & ~LEARNT(0, bit, 0));
+    judge(&order->adaptive.trust[guess], used, rules[guess].shift);
+}
+
+bool adaptive_trusts(const struct evict_order *order, enum adaptive_guess guess)
+{
+    return order->adaptive.trust[guess] >= rules[guess].trusted;
+}
+
+bool adaptive_is_sure(const struct evict_order *order, enum adaptive_guess guess)
+{
+    return order->adaptive.trust[guess] > SURE;
+}
+
+static void fade(struct evict_order *order)
+{
+    for (enum adaptive_guess guess = 0; guess < ADAPTIVE_GUESSES; guess++)
+        if (!adaptive_trusts(order, guess))
+            order->adaptive.trust[guess] += ADAPTIVE_SURE >> FADE_SHIFT;
+}
+
+static void learn_page(struct evict_order *order, uint32_t page)
+{
+    uint32_t m = region_get(order, region_of(page), REGION_LEARNT), bit = page_bit(page);
+
+    region_put(order, region_of(page), REGION_LEARNT, m | LEARNT(bit, 0, 0));
+    adaptive_judge(order, page, true);
 }
 
 uint32_t adaptive_fold(struct evict_order *order, uint32_t region)
 {
     uint32_t seen = region_take_visited(order, region);
     uint32_t used = seen | region_look(order, region).in_use;
-    uint32_t m = region_get(order, region, REGION_LEARNT);
-    uint32_t filled = mask_count(LEARNT_FILL(m) & used);
+    uint32_t page = region << REGION_SHIFT;
 
-    adaptive_judge(&order->adaptive.fill_trust, filled, 0);
-    region_put(order, region, REGION_LEARNT,
-               LEARNT(LEARNT_USE(m) | used, LEARNT_FRESH(m) & ~used, LEARNT_FILL(m) & ~used));
+    for (; used; used >>= 1, page++)
+        if (used & 1)
+            learn_page(order, page);
     return seen;
 }
 
@@ -70,15 +135,15 @@ void adaptive_farewell(struct evict_order *order, uint32_t region, uint32_t page
     struct region_look look = region_look(order, region);
     uint32_t m = region_get(order, region, REGION_LEARNT);
     uint32_t used = look.visited | look.in_use, use = LEARNT_USE(m) | used;
-    uint32_t filled = LEARNT_FILL(m) & (used | pages);
+    uint32_t page = region << REGION_SHIFT;
 
     /* A region that was expected and not used at all tells nothing about its pages. */
     if (used)
         use &= ~(LEARNT_FRESH(m) & pages & ~used);
-    adaptive_judge(&order->adaptive.fill_trust, mask_count(filled & used),
-                   mask_count(filled & ~used));
-    region_put(order, region, REGION_LEARNT,
-               LEARNT(use, LEARNT_FRESH(m) & ~(used | pages), LEARNT_FILL(m) & ~filled));
+    region_put(order, region, REGION_LEARNT, (m & ~LEARNT(0xff, 0, 0)) | LEARNT(use, 0, 0));
+    for (uint32_t bit = 1; bit <= (used | pages); bit <<= 1, page++)
+        if ((used | pages) & bit)
+            adaptive_judge(order, page, used & bit);
 }
 
 static bool is_near(const struct evict_order *order, uint32_t from, uint32_t region,
@@ -103,14 +168,14 @@ static void vote(struct evict_order *order, uint32_t region)
             continue;
         a->backward += back;
         a->forward += !back;
-        a->right++;
         if (a->forward + a->backward > VOTES) {
             a->forward -= a->forward / 2;
             a->backward -= a->backward / 2;
         }
+        judge(&a->way_trust, true, WAY_SHIFT);
         return;
     }
-    a->wrong++;
+    judge(&a->way_trust, false, WAY_SHIFT);
 }
 
 /* The way goes round a region that leaves its place in the order. */
@@ -176,14 +241,22 @@ static void set_depth(struct evict_order *order, uint32_t fetched, uint32_t used
         a->depth = DEPTH_MIN;
 }
 
-static void learn_page(struct evict_order *order, uint32_t page)
+void adaptive_used(struct evict_order *order, uint32_t page)
 {
-    uint32_t m = region_get(order, region_of(page), REGION_LEARNT), bit = page_bit(page);
+    uint32_t region = region_of(page);
+    bool fresh = LEARNT_FRESH(region_get(order, region, REGION_LEARNT)) & page_bit(page);
 
-    if (LEARNT_FILL(m) & bit)
-        adaptive_judge(&order->adaptive.fill_trust, 1, 0);
-    region_put(order, region_of(page), REGION_LEARNT,
-               LEARNT(LEARNT_USE(m) | bit, LEARNT_FRESH(m) & ~bit, LEARNT_FILL(m) & ~bit));
+    /* The first use of a page brought along is no re-use. */
+    adaptive_stay(order, page, fresh ? STAYS_NEW : STAYS_AGAIN);
+    learn_page(order, page);
+    for (uint32_t i = 0; i < order->adaptive.run_length; i++)
+        if (order->adaptive.run[i] == region)
+            adaptive_flag(order, region, FLAG_SEEN, true);
+}
+
+static bool was_seen(const struct evict_order *order, uint32_t region)
+{
+    return region_look(order, region).visited || adaptive_has(order, region, FLAG_SEEN);
 }
 
 /* What became of the last walk. page is the first to miss now. */
@@ -195,37 +268,27 @@ static void score(struct evict_order *order, uint32_t page)
     bool goes_on = was_expected(order, region_of(page));
 
     for (uint32_t i = 0; i < a->run_length; i++) {
-        bool seen = region_look(order, a->run[i]).visited != 0;
+        bool seen = was_seen(order, a->run[i]);
 
         fetched += a->fetched[i];
         used += seen && a->fetched[i];
         if (seen)
             end = i + 1;
     }
-    a->right = 0;
-    a->wrong = fetched - used;
+    for (uint32_t i = used; i < fetched; i++)
+        judge(&a->way_trust, false, WAY_SHIFT);
     for (uint32_t i = 0; i < end; i++)
-        if (is_resident(order, a->run[i]) && adaptive_fold(order, a->run[i])) {
+        if (is_resident(order, a->run[i]) && was_seen(order, a->run[i])) {
+            adaptive_fold(order, a->run[i]);
             region_renew(order, a->run[i]);
             use_region(order, a->run[i]);
         }
+    for (uint32_t i = 0; i < a->run_length; i++)
+        adaptive_flag(order, a->run[i], FLAG_SEEN, false);
     a->run_length = 0;
     if (a->current != REGION_NONE && is_resident(order, a->current))
         adaptive_fold(order, a->current);
     set_depth(order, fetched, used, goes_on);
-}
-
-/* Of what the chains brought, the pages seen used; the score of the chains takes their VISITED. */
-static void learn_chain(struct evict_order *order)
-{
-    const struct successor *chain = &order->successor;
-
-    for (uint32_t i = 1; i < chain->run_length; i++) {
-        uint32_t page = chain->run[i];
-
-        if (order->records[page].rights && word_is_visited(&order->words[page]))
-            learn_page(order, page);
-    }
 }
 
 static void add_to_burst(struct evict_order *order, uint32_t region)
@@ -250,8 +313,8 @@ void adaptive_miss(struct evict_order *order, uint32_t page)
     uint32_t region = region_of(page);
 
     if (!a->in_burst) {
-        learn_chain(order);
-        successor_score(order, page);
+        fade(order);
+        chain_score(order, page);
         score(order, page);
         a->in_burst = true;
     }
@@ -260,5 +323,5 @@ void adaptive_miss(struct evict_order *order, uint32_t page)
     if (a->burst_length == 0 || a->burst[a->burst_length - 1] != region)
         add_to_burst(order, region);
     learn_page(order, page);
-    successor_learn(order, page);
+    chain_learn(order, page);
 }

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "kernel/dma/adaptive.h"
+#include "kernel/dma/chain.h"
 #include "kernel/dma/follower.h"
 #include "kernel/dma/pagelist.h"
 #include "kernel/dma/region.h"
@@ -47,7 +48,8 @@ struct evict_order {
     bool ghost_main;       /* ARC: the page that missed was a ghost of MAIN */
     struct follower follower;
     struct region_order regions; /* csra, adaptive */
-    struct successor successor;  /* csra, adaptive */
+    struct successor successor;  /* csra */
+    struct chain chain;          /* adaptive */
     struct adaptive adaptive;
 };
 

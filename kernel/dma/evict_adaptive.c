@@ -2,18 +2,25 @@
 /*
  * Our own default; docs/policies.md tells how it came about. What leaves: while the walks along the
  * order of use can be trusted, the regions used last that are not expected soon, then those
- * expected last; otherwise, and after these, the oldest, with a second chance for what was used
- * again.
+ * expected last, then the oldest, with a second chance for what was used again. Without walks the
+ * oldest, or, where regions do not belong together, pages one by one: a hand goes round the regions
+ * and takes what was not used for some rounds.
  */
 #include "kernel/dma/evict.h"
+#include "kernel/dma/word.h"
 
-enum phase { RECENT, EXPECTED_LAST, OLDEST };
+/* Share of pages used of those brought along with a neighbour, from which regions belong together:
+ * they leave together, too. */
+#define BELONG (ADAPTIVE_SURE * 90 / 100)
+
+enum phase { BEGIN, RECENT, EXPECTED_LAST, OLDEST };
 
 static void insert(struct evict_order *order, uint32_t page, bool ahead)
 {
     uint32_t region = region_of(page), m = region_get(order, region, REGION_LEARNT);
 
     region_insert(order, page);
+    adaptive_stay(order, page, STAYS_NEW);
     if (ahead)
         region_put(order, region, REGION_LEARNT, m | LEARNT(0, page_bit(page), 0));
 }
@@ -21,8 +28,6 @@ static void insert(struct evict_order *order, uint32_t page, bool ahead)
 static void leave(struct evict_order *order, uint32_t page)
 {
     region_leave(order, page);
-    if (order->adaptive.left < order->quota)
-        order->adaptive.left++;
 }
 
 /* These pages of it are on offer now. */
@@ -93,7 +98,7 @@ static void oldest(struct evict_order *order, struct evict_scan *scan, uint32_t 
         else
             region_park(order, region);
     } else if (look.visited && scan->steps > order->regions.idle.length) {
-        if (order->adaptive.fill_trust < FILL_TRUSTED)
+        if (!adaptive_trusts(order, GUESS_FILL))
             offer(order, scan, region, resident & ~look.visited);
         adaptive_fold(order, region);
         region_renew(order, region);
@@ -102,10 +107,70 @@ static void oldest(struct evict_order *order, struct evict_scan *scan, uint32_t 
     }
 }
 
+/* Idle pages that were not used for as many rounds as they may stay. */
+static uint32_t cold_pages(const struct evict_order *order, uint32_t region, uint32_t idle)
+{
+    uint32_t page = region << REGION_SHIFT, cold = 0;
+
+    for (uint32_t bit = 1; bit <= idle; bit <<= 1, page++)
+        if ((idle & bit) && !(order->records[page].queue & PAGE_STAYS))
+            cold |= bit;
+    return cold;
+}
+
+/* A round is over for the region. */
+static void count_round(struct evict_order *order, uint32_t region, const struct region_look *look)
+{
+    uint32_t resident = region_get(order, region, REGION_RESIDENT);
+    uint32_t page = region << REGION_SHIFT;
+
+    for (uint32_t bit = 1; bit <= resident; bit <<= 1, page++) {
+        if (!(resident & bit))
+            continue;
+        if (look->in_use & bit)
+            adaptive_stay(order, page, STAYS_NEW);
+        else if (look->visited & bit && word_take_visited(&order->words[page]))
+            adaptive_used(order, page);
+        else if (order->records[page].queue & PAGE_STAYS)
+            order->records[page].queue--;
+    }
+}
+
+/* Without walks, page by page. */
+static void coldest(struct evict_order *order, struct evict_scan *scan, uint32_t region)
+{
+    struct region_look look = region_look(order, region);
+    uint32_t idle = region_get(order, region, REGION_RESIDENT) & ~look.in_use;
+    uint32_t cold = cold_pages(order, region, idle & ~look.visited);
+
+    if (cold && !scan->last_resort) {
+        offer(order, scan, region, cold);
+        return;
+    }
+    if (scan->last_resort)
+        offer(order, scan, region, idle);
+    else
+        count_round(order, region, &look);
+    if (idle)
+        region_renew(order, region);
+    else
+        region_park(order, region);
+}
+
+static bool by_region(const struct evict_order *order)
+{
+    return order->adaptive.walks || order->adaptive.trust[GUESS_FILL] > BELONG;
+}
+
 static uint32_t candidate(struct evict_order *order, struct evict_scan *scan)
 {
     uint32_t page = region_next_offer(scan);
 
+    /* A page may be passed over so often before it is cold. */
+    if (scan->phase == BEGIN) {
+        scan->steps *= PAGE_STAYS;
+        scan->phase = RECENT;
+    }
     if (scan->phase == RECENT && (!order->adaptive.marked_length || scan->last_resort))
         scan->phase = OLDEST;
     while (page == PAGE_NONE && scan->phase < OLDEST) {
@@ -120,7 +185,10 @@ static uint32_t candidate(struct evict_order *order, struct evict_scan *scan)
     for (; page == PAGE_NONE && scan->steps > 0; scan->steps--) {
         if (order->regions.idle.oldest == REGION_NONE)
             break;
-        oldest(order, scan, order->regions.idle.oldest);
+        if (by_region(order))
+            oldest(order, scan, order->regions.idle.oldest);
+        else
+            coldest(order, scan, order->regions.idle.oldest);
         page = region_next_offer(scan);
     }
     return page;
@@ -129,12 +197,7 @@ static uint32_t candidate(struct evict_order *order, struct evict_scan *scan)
 /* Without walks a batch may cost more misses than it saves waits. */
 static uint32_t batch(const struct evict_order *order, uint32_t configured)
 {
-    if (order->adaptive.walks)
-        return configured;
-    bool rare = order->adaptive.left < order->quota / 4;
-    uint32_t most = rare || order->adaptive.fill_trust < FILL_TRUSTED ? 1 : REGION_PAGES;
-
-    return configured < most ? configured : most;
+    return order->adaptive.walks ? configured : 1;
 }
 
 static bool is_valid(const struct evict_order *order, uint32_t resident)
@@ -145,7 +208,7 @@ static bool is_valid(const struct evict_order *order, uint32_t resident)
     for (uint32_t region = a->used.newest; region != REGION_NONE;
          region = region_get(order, region, REGION_BEFORE)) {
         if (length++ == a->used.length || region_get(order, region, REGION_AFTER) != after ||
-            region_get(order, region, REGION_FLAGS) != FLAG_KNOWN)
+            (region_get(order, region, REGION_FLAGS) & FLAGS_OF_BURST) != FLAG_KNOWN)
             return false;
         after = region;
     }

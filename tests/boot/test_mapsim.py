@@ -101,6 +101,20 @@ def test_json(mapsim, tmp_path):
     assert [row["policy"] for row in found] == ["lru", "csra"] and found[0]["floor"] == 2 and found[0]["working_set"] == 41
 
 
+# Of each kind of guess one that it has to find: cycles, stacks, straddling blocks, blocks taken at random, none at all, and several at once.
+MADE_UP = "ring,there-and-back,straddling8-queue,blocks4-stack,straddling5-random,zipf,uniform,mix-two-rings,files-cycle"
+
+
+def test_adaptive_on_made_up_traces(mapsim, tmp_path):
+    """The bounds that adaptive is held to, on workloads it was not tuned on one by one."""
+    made = [ROOT / "tools/mapsim/make_traces.py", tmp_path, "--seed", "7", "--maps", "20000", "--only", MADE_UP]
+    subprocess.run(made, check=True)
+    traces = sorted(map(str, tmp_path.glob("*.txt")))
+    assert len(traces) == MADE_UP.count(",") + 1
+    done = subprocess.run([ROOT / "tools/mapsim/score.py", mapsim, *traces], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 BAD_LINES = {
     "5 M f000 1000 4096": "direction",
     "5 X f000 1000 4096 T": "neither M nor U",

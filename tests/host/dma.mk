@@ -9,6 +9,7 @@ TEST_dma_window_SRC := $(TEST_dma_SRC) tests/host/window_life.c
 TEST_dma_quota_SRC := $(TEST_dma_SRC)
 TEST_dma_word_SRC :=
 TEST_evict_SRC := $(DMA_ENGINE_SRC) tests/host/fake_dma_hw.c tests/host/ref_order.c
+TEST_adaptive_SRC := $(DMA_ENGINE_SRC) tests/host/fake_dma_hw.c
 IOVA_SRC := $(wildcard kernel/dma/iova*.c)
 IOVA_LIFE_SRC := $(IOVA_SRC) tests/host/iova_life.c tests/host/iova_ref.c
 
