@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 import cases as grouping  # noqa: E402
 import claims  # noqa: E402
 import launch  # noqa: E402
+import model  # noqa: E402
 import page  # noqa: E402
 import pictures  # noqa: E402
 import records  # noqa: E402
@@ -79,6 +80,9 @@ def write_records(options, boots):
                 file.write(json.dumps(record, separators=(",", ":")) + "\n")
     lines = [{"part": name, **row} for name in ("traffic", "exact") for row in results_csv.rows(boots[name].records)]
     (options.out / "results.csv").write_text(results_csv.table(lines), encoding="utf-8")
+    # Apart from what was measured: counts times prices (docs/costs.md).
+    lines = [{"part": name, **row} for name in ("traffic", "exact") for row in model.rows(grouping.group(boots[name].records))]
+    (options.out / "model.csv").write_text(results_csv.table(lines), encoding="utf-8")
 
 
 def main():

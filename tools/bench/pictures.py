@@ -122,7 +122,8 @@ def policies(traffic, exact):
     return "Policies against each other at half of the way from floor to working set", panels
 
 
-def events(traffic, exact):
+def loopback_by_strategy(exact):
+    """Labels, and for each the rows of loopback under one strategy and flush."""
     rows = [row for row in plain(exact) if row.asked.get("iova") in ("magazine", None) and row.work == "loopback"]
     groups, chosen = [], []
     for name, which in STRATEGIES[:6]:
@@ -132,11 +133,29 @@ def events(traffic, exact):
         for flush in FLUSHES:
             groups.append(f"{strategy}\\n{flush}")
             chosen.append(select(rows, strategy=strategy, flush=flush, calls="batch"))
+    return groups, chosen
+
+
+def events(traffic, exact):
+    groups, chosen = loopback_by_strategy(exact)
     if not any(chosen):
         return None
     measures = (("exits", "exits"), ("invalidation descriptors", "inv_descriptors"), ("invalidation waits", "inv_waits"))
     series = {name: [spread(found, lambda row, key=key: row.a_packet(key)) for found in chosen] for name, key in measures}
     return "Exits and invalidations a packet (loopback, repeatable; below 0.001: none)", [plot.Bars("", "a packet", groups, series, log=True)]
+
+
+def modelled(traffic, exact):
+    groups, chosen = loopback_by_strategy(exact)
+    points = []
+    for rows in chosen:
+        model = rows[0].modelled if rows else {}
+        found = [model.get(f"model_{level}") for level in ("mid", "low", "high")]
+        points.append(tuple(found) if None not in found else None)
+    if not any(points):
+        return None
+    bars = plot.Bars("counts times prices that are assumed, low to high (docs/costs.md); nothing here was measured", "cycles a packet", groups, {"model": points})
+    return "What the events of loopback would cost on hardware, by a model", [bars]
 
 
 def calls(traffic, exact):
@@ -192,6 +211,7 @@ PICTURES = (
     ("messages", "Small messages cost CPU whatever the IOMMU does; single-use adds to each.", messages),
     ("latency", "How long requests take under each strategy.", latency),
     ("events", "Where the cost comes from: strategies without a bar never exit and never invalidate.", events),
+    ("modelled", "An emulator's time says nothing about hardware; counts times published prices say something.", modelled),
     ("calls", "Batching against piggyback against single calls; bursts of the driver.", calls),
     ("quota", "How much of the working set must stay mapped.", quota),
     ("policies", "Who leaves when there is no room.", policies),

@@ -5,6 +5,7 @@ import dataclasses
 import statistics
 
 import cases as grouping
+import model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,6 +14,7 @@ class Row:
     asked: dict  # the case record
     result: dict
     tsc_hz: int
+    modelled: dict  # model_low, ...: cycles a packet, never added to what was measured (docs/costs.md)
 
     def __getattr__(self, key):
         """What was counted, then what was asked for: row.maps, row.strategy."""
@@ -57,7 +59,8 @@ class Row:
 
 def of_boot(part, records):
     boot = next((record for record in records if record["sluice"] == "boot"), None)
-    return [Row(part, case.asked, case.result, boot["tsc_hz"]) for case in grouping.group(records) if case.result]
+    ran = [case for case in grouping.group(records) if case.result]
+    return [Row(part, case.asked, case.result, boot["tsc_hz"], model.columns(case)) for case in ran]
 
 
 def select(rows, **wanted):
