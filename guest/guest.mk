@@ -8,7 +8,7 @@ LWIP_C := $(addprefix core/,def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c
             tcp_out.c timeouts.c udp.c ipv4/etharp.c ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c) \
           netif/ethernet.c
 
-GUEST_C := $(wildcard guest/*.c guest/lwip/*.c guest/work/*.c) drivers/e1000.c $(wildcard kernel/dma/iova*.c) lib/string.c lib/fmt.c lib/spread.c
+GUEST_C := $(wildcard guest/*.c guest/lwip/*.c guest/work/*.c) drivers/e1000.c $(wildcard kernel/dma/iova*.c) lib/string.c lib/fmt.c lib/dma_trace.c lib/spread.c
 GUEST_ASM := $(wildcard guest/*.asm)
 GUEST_O := $(GUEST_ASM:%.asm=$(BUILD)/guest/%.asm.o) $(GUEST_C:%.c=$(BUILD)/guest/%.o) $(LWIP_C:%.c=$(BUILD)/lwip/%.o)
 GUEST_BASE := $(filter-out -MMD,$(BASE)) -fPIE -fvisibility=hidden -Iguest/lwip -isystem $(LWIP)/src/include

@@ -246,11 +246,16 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 
 void http_serve(const struct http_page *pages, unsigned n, void (*progress)(void))
 {
-    struct tcp_pcb *pcb = tcp_new();
+    static bool listens;
+    struct tcp_pcb *pcb;
 
     all_pages = pages;
     page_count = n;
     on_progress = progress;
+    if (listens)
+        return;
+    listens = true;
+    pcb = tcp_new();
     if (tcp_bind(pcb, IP_ADDR_ANY, HTTP_PORT) != ERR_OK || !(pcb = tcp_listen(pcb)))
         fail("cannot listen on port %u", HTTP_PORT);
     tcp_accept(pcb, accepted);

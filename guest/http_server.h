@@ -24,7 +24,8 @@ struct http_counters {
 
 extern struct http_counters http_counters;
 
-/* Serves n pages from now on. progress is called when something has come in. */
+/* Serves these n pages from now on, and no others. progress is called when something has come in.
+ */
 void http_serve(const struct http_page *pages, unsigned n, void (*progress)(void));
 
 #endif

@@ -6,6 +6,7 @@
 #include "guest/hyper.h"
 #include "guest/interrupt.h"
 #include "guest/nic.h"
+#include "guest/trace_export.h"
 #include "guest/workload.h"
 
 static const struct workload *const workloads[] = {
@@ -42,6 +43,9 @@ _Noreturn void guest_main(const struct abi_boot *from_hypervisor)
         if (strcmp(workloads[i]->name, name) != 0)
             continue;
         int status = workloads[i]->run();
+
+        if (status == 0)
+            trace_export(name);
         nic_report();
         hyper_exit((uint64_t)status);
     }

@@ -165,6 +165,11 @@ void net_parse_endpoint(const char *text, ip_addr_t *address, u16_t *port)
     *port = (u16_t)parse_decimal(number, 65535, "port");
 }
 
+bool net_is_up(void)
+{
+    return netif_default != NULL;
+}
+
 void net_start(void)
 {
     static const struct nic_user user = {received, sent};

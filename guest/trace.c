@@ -16,6 +16,14 @@ void trace_start(void)
         held = (uint32_t *)(ring->event + ring->events);
 }
 
+const struct abi_trace *trace_stop(void)
+{
+    const struct abi_trace *stopped = ring;
+
+    ring = NULL;
+    return stopped;
+}
+
 bool trace_is_on(void)
 {
     return ring != NULL;

@@ -17,11 +17,11 @@ class LaunchError(Exception):
 class Peer:
     """tools/peer on a free loopback port, ended with the machine."""
 
-    def __init__(self, ports, seconds=60):
+    def __init__(self, ports, seconds=60, traces=None):
         mapping = ",".join(f"{guest}={host}" for guest, host in ports.items())
         self.process = subprocess.Popen(
             [str(PEER), "--listen", "127.0.0.1:0", "--map", mapping, "--quiet"]
-            + ["--seconds", str(seconds)],
+            + ["--seconds", str(seconds)] + (["--traces", str(traces)] if traces else []),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )

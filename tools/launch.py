@@ -64,6 +64,7 @@ class Machine:
     network: str = "user"  # user, or none: a NIC with its cable unplugged
     icount: bool = False
     peer: bool = True
+    traces: pathlib.Path | None = None  # where the peer keeps traces; default: out/traces
     extra: list = dataclasses.field(default_factory=list)  # further QEMU arguments
     deadline: float = 60
     log_path: pathlib.Path | None = None
@@ -86,7 +87,7 @@ class Machine:
         ports = free_ports() if self.network == "user" and self.nic else {}
         if self.on_ports:
             self.on_ports(ports)
-        peer = Peer(ports) if self.peer and ports else None
+        peer = Peer(ports, traces=self.traces) if self.peer and ports else None
         try:
             words = with_peer(self.words, peer.port) if peer else list(self.words)
             return self.boot(self.command(words, ports, scratch))

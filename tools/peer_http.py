@@ -168,3 +168,18 @@ def check(address, file, until):
     check_rude(address, until)
     judge_body("/4k", fetch(base + "/4k", until))
     return f"curl compared all pages, {PIECES + 6 if file else 0} pieces of /file held, {len(RUDE)} bad requests were refused"
+
+
+def keep_trace(address, size, folder, name, until):
+    """A guest's record of its DMA maps, for mapsim; earlier ones of that name stay."""
+    data = fetch(f"http://{address[0]}:{address[1]}/trace", until)
+    if len(data) != size:
+        raise Failed(f"/trace has {len(data)} bytes, the guest told of {size}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = next(i for i in range(1, 10**6) if not (folder / f"{name}-{i:02}.slt").exists())
+        path = folder / f"{name}-{number:02}.slt"
+        path.write_bytes(data)
+    except OSError as error:
+        raise Failed(f"{folder}: {error.strerror}: name another with --traces") from None
+    return f"{path.name} has {size} bytes"

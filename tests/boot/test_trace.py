@@ -68,3 +68,20 @@ def test_refusals(boot, words, says):
     result = boot([*WORDS, *words], peer=False, network="none")
     expect.line_with(result, words[0].split(",")[0] if says != "mem=" else "trace=", says)
     assert not result.lines('"sluice":"result"')
+
+
+def test_the_peer_keeps_what_the_console_prints(boot, tmp_path):
+    words = ["work=tcp_tx,http", "trace=512K,dump", "guest=trace=peer,bytes=12M,requests=2500"]
+    result = boot(words, traces=tmp_path)
+    expect.held(result, 2)
+    printed = list(trace_log.of_records(result.records))
+    kept = [tmp_path / f"{name}-01.slt" for name in ("tcp_tx", "http")]
+    assert [path.read_bytes() for path in kept] == [trace.data for trace in printed]
+    assert sum(1 for _ in trace_log.events(printed[0].data)) > 10000
+
+
+@pytest.mark.parametrize("words,says", [(["work=ping"], "give the hypervisor trace=EVENTS"), (["work=loopback", "trace=64K"], "has no network")])
+def test_no_trace_for_the_peer(boot, words, says):
+    result = boot([*words, "guest=trace=peer,frames=1000"])
+    expect.line_with(result, "trace=peer", says)
+    expect.failed(result)
