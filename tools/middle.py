@@ -15,7 +15,7 @@ from hostside import LaunchError
 
 TOOLS = pathlib.Path(__file__).resolve().parent
 INIT = TOOLS / "middle_init.sh"
-PEER = [TOOLS / name for name in ("peer", "peer_checks.py", "peer_programs.py")]
+PEER = [TOOLS / "peer", *sorted(TOOLS.glob("peer_*.py"))]
 PYTHON, QEMU, BUSYBOX = "/usr/bin/python3", "/usr/bin/qemu-system-x86_64", "/usr/bin/busybox"
 ROMS = ["/usr/share/seabios/bios-256k.bin"]
 ROMS += [f"/usr/share/qemu/{name}.bin" for name in ("kvmvapic", "linuxboot_dma", "multiboot_dma", "pvh")]
