@@ -15,7 +15,6 @@ STRATEGIES = (
     ("shared", {"strategy": "shared"}),
     ("single-use", {"strategy": "single-use"}),
 )
-ADAPTIVE = ("adaptive", None)  # of on-demand; where no policy is asked for, none is recorded
 CALLS = ("single", "piggyback", "batch")
 FLUSHES = ("strict", "batch", "deferred", "percpu")
 POLICIES = ("fifo", "clock", "sieve", "s3fifo", "arc", "csra", "adaptive")
@@ -103,7 +102,7 @@ def quota(traffic, exact):
         calls = against_quota(exact, work, QUOTA_CURVES[: len(POLICIES)], lambda row: row.a_thousand_maps("hypercalls"))
         panels.append(plot.Curves(f"{work}: hits", "quota, % of the way from floor to working set", "hits, % of maps", hits))
         panels.append(plot.Curves(f"{work}: hypercalls", "quota, % of the way from floor to working set", "hypercalls per 1,000 maps", calls, log=True))
-    return ("Hit rate and hypercalls against the quota (drivers' bursts, repeatable)", panels) if panels[0].series else None
+    return "Hit rate and hypercalls against the quota (drivers' bursts, repeatable)", panels
 
 
 def policies(traffic, exact):
@@ -173,7 +172,7 @@ def calls(traffic, exact):
         rows = [row for row in plain(exact) if row.work.startswith("map_scatter:burst=")]
         bursts[name] = sorted((int(row.work.split("=")[1]), row.a_thousand_maps("hypercalls")) for row in select(rows, **which))
     panels.append(plot.Curves("map_scatter: the driver's burst", "maps handed over at a time", "hypercalls per 1,000 maps", bursts, log_x=True))
-    return ("A call for each map and unmap, for each map, for each burst", panels) if panels[0].series else None
+    return "A call for each map and unmap, for each map, for each burst", panels
 
 
 def bare(traffic, exact):
@@ -191,7 +190,7 @@ def bare(traffic, exact):
                 rows = [row for row in rows if row.asked["hits_by"] in ("table", None)]
                 series[name] = [spread(select(rows, **which), figure) for which in wanted]
             panels.append(plot.Bars(work, axis, groups, without_empty(series)))
-    return ("The same guest on the bare machine and in a virtual one, IOMMU off and on", panels) if any(panel.series for panel in panels) else None
+    return "The same guest on the bare machine and in a virtual one, IOMMU off and on", panels
 
 
 def iova(traffic, exact):
@@ -224,7 +223,6 @@ def draw_all(traffic, exact, out):
     drawn = []
     for name, caption, make in PICTURES:
         made = make(traffic, exact)
-        if made:
-            plot.draw(out, name, *made)
+        if made and plot.draw(out, name, *made):
             drawn.append((name, made[0], caption))
     return drawn

@@ -33,6 +33,11 @@ def quoted(text):
     return "'" + str(text).replace("'", "''") + "'"
 
 
+def tick(label, at):
+    """gnuplot takes a tick's label for a format, and breaks lines in double quotes only."""
+    return '"' + str(label).replace("%", "%%").replace('"', "'") + f'" {at}'
+
+
 def block(name, lines):
     return [f"{name} << EOD", *lines, "EOD"]
 
@@ -60,7 +65,7 @@ def bars(panel, index):
         plots.append(f"$p{index}_{i} using 1:2:({width * 0.92}) with boxes fs solid 0.85 noborder lc rgb '{colour}' title {quoted(name)}")
         plots.append(f"$p{index}_{i} using 1:2:3:4 with yerrorbars lc rgb '#333333' pt 0 lw 1 notitle")
     lines += y_axis(panel, values)
-    ticks = ", ".join(f"{quoted(label)} {group}" for group, label in enumerate(panel.groups))
+    ticks = ", ".join(tick(label, group) for group, label in enumerate(panel.groups))
     lines += ["unset logscale x", f"set xtics ({ticks}) font ',8' scale 0", f"set xrange [-0.6:{len(panel.groups) - 0.4}]"]
     lines += ["unset xlabel", f"set ylabel {quoted(panel.axis)}", f"set title {quoted(panel.title)}"]
     return lines + ["plot " + ", ".join(plots)]
@@ -76,7 +81,7 @@ def curves(panel, index):
     lines += y_axis(panel, values)
     lines += ["set logscale x 2" if panel.log_x else "unset logscale x", "set autoscale x", "set xtics autofreq font ',9' scale 1"]
     if panel.x_labels:
-        lines += ["set xtics (" + ", ".join(f"{quoted(text)} {x}" for x, text in panel.x_labels.items()) + ")"]
+        lines += ["set xtics (" + ", ".join(tick(text, x) for x, text in panel.x_labels.items()) + ")"]
     lines += [f"set xlabel {quoted(panel.x_axis)}", f"set ylabel {quoted(panel.axis)}", f"set title {quoted(panel.title)}"]
     return lines + ["plot " + ", ".join(plots)]
 
@@ -84,7 +89,7 @@ def curves(panel, index):
 def script(title, panels, columns, terminal, output):
     rows = -(-len(panels) // columns)
     size = f"{620 * columns + 40},{400 * rows + 40}"
-    lines = [f"set terminal {terminal} size {size} font 'sans,10'", f"set output {quoted(output)}"]
+    lines = [f"set terminal {terminal} noenhanced size {size} font 'sans,10'", f"set output {quoted(output)}"]
     lines += [f"set multiplot layout {rows},{columns} title {quoted(title)} font ',13'", "set grid ytics lc rgb '#dddddd'"]
     lines += ["set key top right font ',8' opaque samplen 1.5", "set bmargin 4"]
     for index, panel in enumerate(panels):
@@ -93,8 +98,12 @@ def script(title, panels, columns, terminal, output):
 
 
 def draw(out, name, title, panels, columns=2):
-    """Writes out/name.png and out/name.svg."""
+    """Writes out/name.png and out/name.svg, of the panels that have something to show. False: none has."""
+    panels = [panel for panel in panels if any(any(points) for points in panel.series.values())]
+    if not panels:
+        return False
     for terminal in ("png", "svg"):
         output = out / f"{name}.{terminal}"
         text = script(title, panels, min(columns, len(panels)), {"png": "pngcairo", "svg": "svg"}[terminal], output)
         subprocess.run(["gnuplot"], input=text, text=True, check=True)
+    return True
