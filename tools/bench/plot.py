@@ -63,7 +63,7 @@ def bars(panel, index):
         lines += block(f"$p{index}_{i}", rows or ["NaN NaN NaN NaN"])
         colour = COLOURS[i % len(COLOURS)]
         plots.append(f"$p{index}_{i} using 1:2:({width * 0.92}) with boxes fs solid 0.85 noborder lc rgb '{colour}' title {quoted(name)}")
-        plots.append(f"$p{index}_{i} using 1:2:3:4 with yerrorbars lc rgb '#333333' pt 0 lw 1 notitle")
+        plots.append(f"$p{index}_{i} using 1:2:3:4 with yerrorbars lc rgb '#333333' ps 0 lw 1 notitle")
     lines += y_axis(panel, values)
     ticks = ", ".join(tick(label, group) for group, label in enumerate(panel.groups))
     lines += ["unset logscale x", f"set xtics ({ticks}) font ',8' scale 0", f"set xrange [-0.6:{len(panel.groups) - 0.4}]"]
@@ -88,7 +88,7 @@ def curves(panel, index):
 
 def script(title, panels, columns, terminal, output):
     rows = -(-len(panels) // columns)
-    size = f"{620 * columns + 40},{400 * rows + 40}"
+    size = f"{640 * columns + 40 if columns > 1 else 1200},{400 * rows + 40}"
     lines = [f"set terminal {terminal} noenhanced size {size} font 'sans,10'", f"set output {quoted(output)}"]
     lines += [f"set multiplot layout {rows},{columns} title {quoted(title)} font ',13'", "set grid ytics lc rgb '#dddddd'"]
     lines += ["set key top right font ',8' opaque samplen 1.5", "set bmargin 4"]
