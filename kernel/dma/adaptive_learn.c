@@ -140,7 +140,7 @@ void adaptive_farewell(struct evict_order *order, uint32_t region, uint32_t page
     /* A region that was expected and not used at all tells nothing about its pages. */
     if (used)
         use &= ~(LEARNT_FRESH(m) & pages & ~used);
-    region_put(order, region, REGION_LEARNT, (m & ~LEARNT(0xff, 0, 0)) | LEARNT(use, 0, 0));
+    region_put(order, region, REGION_LEARNT, (m & ~LEARNT(REGION_ALL, 0, 0)) | LEARNT(use, 0, 0));
     for (uint32_t bit = 1; bit <= (used | pages); bit <<= 1, page++)
         if ((used | pages) & bit)
             adaptive_judge(order, page, used & bit);
