@@ -17,7 +17,7 @@ static const struct workload *const workloads[] = {
     &probe_unmap,    &probe_late,     &probe_irq,        &probe_wake, &crash_triple,
     &crash_fault,    &crash_spin,     &crash_wild,       &crash_io,   &crash_msr,
     &crash_hlt,      &crash_control,  &crash_virt,       &crash_vmx,  &hostile_dma,
-    &hostile_calls,  &calibrate,
+    &hostile_calls,  &calibrate,      &udp_rx,           &udp_tx,
 };
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))

@@ -8,7 +8,7 @@ import re
 import socket
 
 from peer_checks import PATTERN, PATTERN_BYTES, Failed, connect, left
-from peer_programs import fetch, judge_body, run
+from peer_programs import check_time, fetch, judge_body, run
 
 SCRIPT = pathlib.Path(__file__).resolve().parent / "peer_wrk.lua"
 LATE_SECONDS = 10
@@ -21,8 +21,7 @@ def wrk(address, connections, path, seconds, piece, file, until):
     url = f"http://{address[0]}:{address[1]}{path}"
     seconds += REST_SECONDS
     command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", f"{LATE_SECONDS}s"]
-    if left(until, "before wrk") < seconds:
-        raise Failed(f"deadline: wrk would run for {seconds} seconds; give the peer more (--seconds)")
+    check_time("wrk", seconds, until)
     text = run([*command, "-s", str(SCRIPT), url, "--", str(piece), str(file), str(connections)], until)
     found = re.search(r"^result (.*)$", text, re.MULTILINE)
     if not found:

@@ -41,11 +41,15 @@ def last_line(text):
 
 
 def iperf_bytes(text):
-    """Bytes of the last CSV report: date,local,port,remote,port,id,interval,bytes,bits/s."""
+    return int(iperf_fields(text)[7])
+
+
+def iperf_fields(text):
+    """Of the last CSV report: date,local,port,remote,port,id,interval,bytes,bits/s."""
     reports = [line.split(",") for line in text.splitlines() if line.count(",") >= 8]
     if not reports:
         raise Failed(f"iperf gave no report: {last_line(text)}")
-    return int(reports[-1][7])
+    return reports[-1]
 
 
 def iperf_send(address, count, message, until):
@@ -58,12 +62,36 @@ def iperf_send(address, count, message, until):
     return f"iperf sent {sent} bytes"
 
 
-class IperfServer:
-    """`iperf -s` for one connection. Ready (listening) once the constructor returns."""
+def iperf_udp_send(address, message, rate, seconds, until):
+    """rate: Mbit/s, 0: as fast as possible. The guest's answer to the last datagram has to come."""
+    host, port = address
+    check_time("iperf", seconds, until)
+    # -C: no longer first datagram. What no card reaches stands for no limit: iperf has no word for it.
+    command = ["iperf", "-u", "-C", "-c", host, "-p", str(port), "-l", str(message)]
+    text = run([*command, "-t", str(seconds), "-b", str(rate * 1000000 or 10**10)], until)
+    if "did not receive ack" in text:
+        raise Failed("iperf got no answer to its last datagram")
+    told = re.search(r"Server Report:.* (\d+)/ *(\d+) \(", text, re.DOTALL)
+    if not told:
+        raise Failed(f"iperf got no report from the guest: {last_line(text)}")
+    return f"iperf was told: {told.group(1)} of {told.group(2)} datagrams lost"
 
-    def __init__(self, host, port, until):
+
+def check_time(program, seconds, until):
+    if left(until, f"before {program}") < seconds:
+        raise Failed(f"deadline: {program} would run for {seconds} seconds; give the peer more (--seconds)")
+
+
+class IperfServer:
+    """`iperf -s` for one connection, or with message for one sender of datagrams of so many bytes. Ready (listening) once
+    the constructor returns."""
+
+    def __init__(self, host, port, until, message=0):
         self.port = port
+        self.message = message
         command = ["iperf", "-s", "-P", "1", "-B", host, "-p", str(port), "-y", "C"]
+        if message:
+            command += ["-u", "-l", str(message)]
         self.output = tempfile.TemporaryFile()
         try:
             self.process = subprocess.Popen(
@@ -73,7 +101,7 @@ class IperfServer:
             raise Failed("iperf is not installed: run tools/setup run") from None
         # A trial connection would count as the one client, so the kernel's table is asked instead.
         until = min(until, time.monotonic() + 5)
-        while not is_listening(port):
+        while not is_listening(port, "udp" if message else "tcp"):
             if self.process.poll() is not None or time.monotonic() > until:
                 self.close()
                 raise Failed(f"iperf -s does not listen: {last_line(self.text())}")
@@ -83,18 +111,32 @@ class IperfServer:
         self.output.seek(0)
         return self.output.read().decode(errors="replace")
 
-    def wait(self, count, until):
-        """Until the one client is gone. count: the bytes it should have sent, 0 when not known."""
+    def ended(self, until):
+        """What it says once the one client is gone."""
         try:
             status = self.process.wait(left(until, "iperf -s"))
         except subprocess.TimeoutExpired:
             raise Failed("deadline: iperf -s did not end") from None
         if status != 0:
             raise Failed(f"iperf -s returned {status}: {last_line(self.text())}")
-        got = iperf_bytes(self.text())
+        return self.text()
+
+    def wait(self, count, until):
+        """count: the bytes the client should have sent, 0 when not known."""
+        got = iperf_bytes(self.ended(until))
         if got <= 0 or got + HEADER_BYTES < count:
             raise Failed(f"iperf received {got} of {count} bytes")
         return f"iperf received {got} bytes"
+
+    def wait_udp(self, until):
+        """Counts as key=value. iperf's CSV ends in jitter,lost,all,percent,out of order; it takes the last datagram, which
+        is no data, for one of all."""
+        fields = iperf_fields(self.ended(until))
+        if len(fields) < 14:
+            raise Failed(f"iperf gave no report of datagrams: {','.join(fields)}")
+        lost, total, late = int(fields[10]), int(fields[11]), int(fields[13])
+        count = int(fields[7]) - self.message
+        return f"iperf received={total - 1 - lost} lost={lost} out_of_order={late} bytes={count}"
 
     def close(self):
         if self.process.poll() is None:
@@ -102,13 +144,14 @@ class IperfServer:
         self.process.wait()
 
 
-def is_listening(port):
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+def is_listening(port, protocol):
+    state = {"tcp": "0A", "udp": "07"}[protocol]
+    for table in (f"/proc/net/{protocol}", f"/proc/net/{protocol}6"):
         try:
             with open(table, encoding="ascii") as lines:
                 for line in lines.readlines()[1:]:
                     fields = line.split()
-                    if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                    if fields[3] == state and int(fields[1].rsplit(":", 1)[1], 16) == port:
                         return True
         except FileNotFoundError:
             continue

@@ -4,6 +4,7 @@
 import contextlib
 import http.server
 import socket
+import struct
 import subprocess
 import threading
 
@@ -161,6 +162,50 @@ def test_iperf_both_ways(guest):
     assert one.run(line, sender(bytes(3 * MIB))).startswith("done 1 iperf received")
 
 
+def datagram(number, size):
+    """iperf's: number, seconds, microseconds, upper half of number."""
+    return struct.pack(">iIIi", (number & 0xFFFFFFFF) - (number & 0x80000000) * 2, 0, 0, number >> 32).ljust(size, b"x")
+
+
+def flooder(numbers, size):
+    """Sends datagrams of these numbers, then the last one until iperf answers or is gone: to some it says nothing."""
+    def send(port):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(("127.0.0.1", port))
+            sock.settimeout(0.25)
+            for number in numbers:
+                sock.send(datagram(number, size))
+            for _ in range(40):
+                sock.send(datagram(-max(numbers) - 1, size))
+                with contextlib.suppress(TimeoutError):
+                    with contextlib.suppress(ConnectionRefusedError):
+                        sock.recv(2000)
+                    return
+            raise AssertionError("iperf neither answered nor ended")
+
+    return send
+
+
+@pytest.mark.parametrize("size", (18, 64, 1472))
+def test_udp_receive(guest, size):
+    line = f"start udp_receive msg={size} load=1"
+    # 3 and 4 never come, 7 comes late.
+    answer = guest().run(line, flooder([1, 2, 5, 6, 8, 9, 7, 10], size))
+    assert answer == f"done 0 iperf received=8 lost=2 out_of_order=1 bytes={8 * size}"
+
+
+def test_udp_send(guest):
+    """The guest's answer has to come, and is handed on."""
+    def answer(data):
+        last = struct.unpack(">i", data[:4])[0] < 0
+        return last and bytes(16) + struct.pack(">10I", 1 << 31, 0, 5000, 1, 0, 7, 0, 99, 0, 0)
+
+    one = guest(p5001=udp(answer), p5002=udp(lambda data: None))
+    line = "start udp_send msg=64 rate=1 load=1 port="
+    assert one.run(line + "5001") == "done 0 iperf was told: 7 of 99 datagrams lost"
+    assert one.run(line + "5002") == "done 1 iperf got no answer to its last datagram"
+
+
 def test_check_both_ways(guest):
     one = guest(p5001=serve(sink))
     assert one.run(f"start check_send port=5001 bytes={9 * MIB}").startswith("done 0 ")
@@ -249,6 +294,8 @@ def test_every_wait_ends(guest):
         "start iperf_receive bytes=5 seconds=1",
         f"start check_send port=5001 bytes={64 * MIB} seconds=1",
         f"start iperf_send port=5001 bytes={64 * MIB} seconds=1",
+        "start udp_receive load=1 seconds=2",
+        "start udp_send port=5001 load=5 seconds=1",
     ):
         assert one.run(line).startswith("done 1 deadline")
 
@@ -260,6 +307,9 @@ def test_refusals(guest):
     assert one.ask("stop").startswith("refused ")
     assert one.ask("start check_receive bytes=-1").startswith("refused ")
     assert one.ask("start udp_echo count=1 bytes=9000").startswith("refused ")
+    assert "give the peer more" in one.ask("start udp_receive load=5 seconds=1")
+    assert "msg=" in one.ask("start udp_send msg=1473")
+    assert "rate=" in one.ask("start udp_send rate=fast")
 
 
 # ---- what else the launcher rests on --------------------------------------------------------------
