@@ -10,7 +10,7 @@ import bochs  # noqa: E402
 import launch  # noqa: E402
 
 IMAGE = "cpu-test.elf32"
-NATIVE_CASES = "native,vcpu_init_needs_frames,sharing_needs_frames"
+NATIVE_CASES = "native,native_events,vcpu_init_needs_frames,sharing_needs_frames"
 NATIVE = ("guest=native", "unsafe-native", f"work={NATIVE_CASES}")
 MEMORY = 64  # MiB; the cases that use it all up are then the sooner done
 

@@ -17,9 +17,10 @@ const struct cpu_ops *cpu;
 uint32_t cpus;
 
 static const struct test_group *const groups[] = {
-    &group_exits,  &group_control,    &group_virt,   &group_msr,  &group_io,     &group_exceptions,
-    &group_inject, &group_interrupts, &group_nested, &group_walk, &group_state,  &group_vcpus,
-    &group_memory, &group_host,       &group_svm,    &group_vmx,  &group_native,
+    &group_exits,      &group_control, &group_virt,          &group_msr,    &group_io,
+    &group_exceptions, &group_inject,  &group_interrupts,    &group_nested, &group_walk,
+    &group_state,      &group_vcpus,   &group_memory,        &group_host,   &group_svm,
+    &group_vmx,        &group_native,  &group_native_events,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 

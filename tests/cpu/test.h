@@ -43,7 +43,7 @@ struct test_group {
 
 extern const struct test_group group_exits, group_control, group_virt, group_msr, group_io,
     group_exceptions, group_inject, group_interrupts, group_nested, group_walk, group_state,
-    group_vcpus, group_memory, group_host, group_svm, group_vmx, group_native;
+    group_vcpus, group_memory, group_host, group_svm, group_vmx, group_native, group_native_events;
 
 /* The backend under test, and CPUs that run. */
 extern const struct cpu_ops *cpu;
