@@ -21,7 +21,7 @@ PYTEST_RUN = SLUICE_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q -n 2 -p no:cachepro
 help:
 	@echo 'make             the images: $(BUILD)/sluice.elf32 and $(BUILD)/guest.elf (CC=clang for the second compiler)'
 	@echo 'make run         everything: real traffic over a metered NIC, a table, verdicts; under 2 minutes'
-	@echo 'make test        all of the following seven; under 12 minutes'
+	@echo 'make test        all of the following seven; about 15 minutes'
 	@echo 'make test-host   unit and property tests on the host, with sanitizers'
 	@echo 'make test-model  the protocol between driver, hypervisor and device: every interleaving, by spin; under a minute'
 	@echo 'make test-cpu    the CPU backends, case by case: SVM in QEMU, VMX in Bochs, native in both'
