@@ -47,7 +47,7 @@ $(BUILD)/kernel/%.o: %.c
 
 $(BUILD)/kernel/%.asm.o: %.asm
 	@mkdir -p $(@D)
-	$(Q)nasm -f elf64 -g -F dwarf -i ./ $< -o $@
+	$(Q)nasm -f elf64 -g -F dwarf -i ./ -MD $(@:.o=.d) $< -o $@
 
 # The commit goes into each boot's first record. Written anew only when it has changed.
 COMMIT := $(or $(shell git -C $(CURDIR) describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null),unknown)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include "guest/console.h"
 #include "guest/http_request.h"
+#include "guest/server.h"
 #include "lib/fmt.h"
-#include "lwip/tcp.h"
 
 #define CONNECTIONS   272u
 #define REQUEST_BYTES 1024u
@@ -78,27 +78,6 @@ static struct answer answer_to(const char *request, size_t length)
         return refuse("416 Range Not Satisfiable");
     }
     return a;
-}
-
-static void drop(struct connection *c)
-{
-    struct tcp_pcb *pcb = c->pcb;
-
-    tcp_arg(pcb, NULL);
-    tcp_recv(pcb, NULL);
-    tcp_sent(pcb, NULL);
-    tcp_err(pcb, NULL);
-    tcp_poll(pcb, NULL, 0);
-    c->pcb = NULL;
-}
-
-/* What was written still goes out. Without memory for the FIN the poll callback tries again. */
-static void close_when_possible(struct connection *c)
-{
-    struct tcp_pcb *pcb = c->pcb;
-
-    if (tcp_close(pcb) == ERR_OK)
-        drop(c);
 }
 
 /* Its header goes out, and its body from here on; false without memory for that now. */
@@ -176,8 +155,8 @@ static void serve(struct connection *c)
     while (!c->left && c->keep && begin_answer(c))
         write_body(c);
     tcp_output(c->pcb);
-    if (!c->left && !c->keep)
-        close_when_possible(c);
+    if (!c->left && !c->keep && server_close(c->pcb))
+        c->pcb = NULL;
 }
 
 static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
@@ -215,7 +194,6 @@ static err_t polled(void *arg, struct tcp_pcb *pcb)
     return ERR_OK;
 }
 
-/* lwIP has freed the connection already. */
 static void broken(void *arg, err_t error)
 {
     struct connection *c = arg;
@@ -223,6 +201,8 @@ static void broken(void *arg, err_t error)
     (void)error;
     c->pcb = NULL;
 }
+
+static const struct connection_ops connection_ops = {received, sent, polled, broken};
 
 static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 {
@@ -233,12 +213,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
         if (c->pcb)
             continue;
         *c = (struct connection){.pcb = pcb, .keep = true};
-        tcp_arg(pcb, c);
-        tcp_nagle_disable(pcb); /* an answer's last segment must not wait for the peer's ACK */
-        tcp_recv(pcb, received);
-        tcp_sent(pcb, sent);
-        tcp_err(pcb, broken);
-        tcp_poll(pcb, polled, 2);
+        server_attach(pcb, c, &connection_ops);
         return ERR_OK;
     }
     return ERR_MEM; /* lwIP resets it */
@@ -247,16 +222,11 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 void http_serve(const struct http_page *pages, unsigned n, void (*progress)(void))
 {
     static bool listens;
-    struct tcp_pcb *pcb;
 
     all_pages = pages;
     page_count = n;
     on_progress = progress;
-    if (listens)
-        return;
+    if (!listens)
+        server_listen(HTTP_PORT, accepted);
     listens = true;
-    pcb = tcp_new();
-    if (tcp_bind(pcb, IP_ADDR_ANY, HTTP_PORT) != ERR_OK || !(pcb = tcp_listen(pcb)))
-        fail("cannot listen on port %u", HTTP_PORT);
-    tcp_accept(pcb, accepted);
 }

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include "guest/console.h"
 #include "guest/memcache_session.h"
-#include "lwip/tcp.h"
+#include "guest/server.h"
 
 #define PIECES    128u
 #define INPUT_MAX 1000u /* received pieces kept by all: the pool must not run dry */
@@ -118,18 +118,10 @@ static void forget(struct connection *c)
 /* Only once all is acknowledged: until then the segments point into the store. */
 static void close_when_done(struct connection *c)
 {
-    struct tcp_pcb *pcb = c->pcb;
-
     if (c->head != c->tail || c->input || !(c->session.quit || c->ends))
         return;
-    if (tcp_close(pcb) != ERR_OK)
-        return; /* the poll callback tries again */
-    tcp_arg(pcb, NULL);
-    tcp_recv(pcb, NULL);
-    tcp_sent(pcb, NULL);
-    tcp_err(pcb, NULL);
-    tcp_poll(pcb, NULL, 0);
-    forget(c);
+    if (server_close(c->pcb))
+        forget(c);
 }
 
 static void advance(struct connection *c)
@@ -183,12 +175,13 @@ static err_t polled(void *arg, struct tcp_pcb *pcb)
     return ERR_OK;
 }
 
-/* lwIP has freed the connection already. */
 static void broken(void *arg, err_t error)
 {
     (void)error;
     forget(arg);
 }
+
+static const struct connection_ops connection_ops = {received, sent, polled, broken};
 
 static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 {
@@ -200,12 +193,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
             continue;
         *c =
             (struct connection){.pcb = pcb, .session = {.put = put, .has_room = has_room, .to = c}};
-        tcp_arg(pcb, c);
-        tcp_nagle_disable(pcb);
-        tcp_recv(pcb, received);
-        tcp_sent(pcb, sent);
-        tcp_err(pcb, broken);
-        tcp_poll(pcb, polled, 2);
+        server_attach(pcb, c, &connection_ops);
         return ERR_OK;
     }
     return ERR_MEM; /* lwIP resets it */
@@ -213,10 +201,6 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 
 void memcache_serve(void (*progress)(void))
 {
-    struct tcp_pcb *pcb = tcp_new();
-
     on_progress = progress;
-    if (tcp_bind(pcb, IP_ADDR_ANY, MEMCACHE_PORT) != ERR_OK || !(pcb = tcp_listen(pcb)))
-        fail("cannot listen on port %u", MEMCACHE_PORT);
-    tcp_accept(pcb, accepted);
+    server_listen(MEMCACHE_PORT, accepted);
 }

@@ -10,8 +10,8 @@
 #include "guest/pattern.h"
 #include "guest/peer.h"
 #include "guest/poll.h"
+#include "guest/server.h"
 #include "guest/window.h"
-#include "lwip/tcp.h"
 
 #define PORT        5001u
 #define WARM_LAPS   2u
@@ -42,10 +42,7 @@ static void end_stream(struct tcp_pcb *pcb)
         window_end(state.spec->workload, state.bytes - state.bytes_before_window);
     }
     state.ended = true;
-    tcp_arg(pcb, NULL);
-    tcp_recv(pcb, NULL);
-    tcp_err(pcb, NULL);
-    if (tcp_close(pcb) != ERR_OK)
+    if (!server_close(pcb))
         fail("%s: no memory to close the stream", state.spec->workload);
 }
 
@@ -89,15 +86,6 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
     return ERR_OK;
 }
 
-static void listen_on(u16_t port)
-{
-    struct tcp_pcb *pcb = tcp_new();
-
-    if (tcp_bind(pcb, IP_ADDR_ANY, port) != ERR_OK || !(pcb = tcp_listen(pcb)))
-        fail("cannot listen on port %u", port);
-    tcp_accept(pcb, accepted);
-}
-
 static bool has_ended(void *unused)
 {
     (void)unused;
@@ -122,7 +110,7 @@ int stream_receive(const struct stream *s)
     net_start();
     if (s->verify)
         pattern();
-    listen_on(PORT);
+    server_listen(PORT, accepted);
     peer_connect();
     peer_start("%s port=%u bytes=%zu msg=%zu", s->program, PORT, (size_t)bytes,
                (size_t)state.message);

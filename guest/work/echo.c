@@ -12,9 +12,9 @@
 #include "guest/nic.h"
 #include "guest/peer.h"
 #include "guest/poll.h"
+#include "guest/server.h"
 #include "guest/window.h"
 #include "guest/workload.h"
-#include "lwip/tcp.h"
 #include "lwip/udp.h"
 
 #define PORT      7u
@@ -40,10 +40,8 @@ static void write_more(struct tcp_pcb *pcb)
         state.written++;
     }
     tcp_output(pcb);
-    if (state.closing && state.head == state.tail) {
-        tcp_err(pcb, NULL);
-        state.closing = tcp_close(pcb) != ERR_OK;
-    }
+    if (state.closing && state.head == state.tail)
+        state.closing = !server_close(pcb);
 }
 
 static err_t sent(void *arg, struct tcp_pcb *pcb, u16_t bytes)
@@ -107,16 +105,14 @@ static void broken(void *arg, err_t error)
     fail("echo: the connection broke after %zu bytes: lwIP error %d", (size_t)state.bytes, error);
 }
 
+static const struct connection_ops connection_ops = {received, sent, polled, broken};
+
 static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
 {
     (void)arg;
     if (error != ERR_OK)
         return error;
-    tcp_nagle_disable(pcb);
-    tcp_recv(pcb, received);
-    tcp_sent(pcb, sent);
-    tcp_err(pcb, broken);
-    tcp_poll(pcb, polled, 2);
+    server_attach(pcb, NULL, &connection_ops);
     state.warm_at = nic_counters.rx_packets + WARM_LAPS * NIC_RX_BUFFERS;
     return ERR_OK;
 }
@@ -132,13 +128,11 @@ static void datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_ad
 
 static void listen_on(u16_t port)
 {
-    struct tcp_pcb *tcp = tcp_new();
     struct udp_pcb *udp = udp_new();
 
-    if (tcp_bind(tcp, IP_ADDR_ANY, port) != ERR_OK || !(tcp = tcp_listen(tcp)) ||
-        udp_bind(udp, IP_ADDR_ANY, port) != ERR_OK)
-        fail("cannot listen on port %u", port);
-    tcp_accept(tcp, accepted);
+    server_listen(port, accepted);
+    if (udp_bind(udp, IP_ADDR_ANY, port) != ERR_OK)
+        fail("cannot listen on UDP port %u", port);
     udp_recv(udp, datagram, NULL);
 }
 

@@ -6,23 +6,7 @@
 bits 64
 default rel
 
-; struct cpu_regs
-RAX_    equ 0
-RBX_    equ 8
-RCX_    equ 16
-RDX_    equ 24
-RSI_    equ 32
-RDI_    equ 40
-RBP_    equ 48
-R8_     equ 56
-R9_     equ 64
-R10_    equ 72
-R11_    equ 80
-R12_    equ 88
-R13_    equ 96
-R14_    equ 104
-R15_    equ 112
-RIP_    equ 120
+%include "kernel/cpu/cpu_regs.inc"
 
 ; struct native_context
 HOST_CR3      equ 0
@@ -63,12 +47,7 @@ native_begin:
 
 ; RDI = struct native_context, RSI = struct cpu_regs. Interrupts are off on entry and on return.
 native_enter:
-        push rbx
-        push rbp
-        push r12
-        push r13
-        push r14
-        push r15
+        push_callee_saved
         push rsi
         mov [rdi + HOST_RSP], rsp
         mov rax, [rsi + RAX_]
@@ -76,20 +55,7 @@ native_enter:
         mov rax, [rsi + RIP_]
         mov [rdi + FRAME + F_RIP], rax
         mov rax, rdi
-        mov rbx, [rsi + RBX_]
-        mov rcx, [rsi + RCX_]
-        mov rdx, [rsi + RDX_]
-        mov rdi, [rsi + RDI_]
-        mov rbp, [rsi + RBP_]
-        mov r8, [rsi + R8_]
-        mov r9, [rsi + R9_]
-        mov r10, [rsi + R10_]
-        mov r11, [rsi + R11_]
-        mov r12, [rsi + R12_]
-        mov r13, [rsi + R13_]
-        mov r14, [rsi + R14_]
-        mov r15, [rsi + R15_]
-        mov rsi, [rsi + RSI_]
+        load_guest rsi
         lidt [rax + IDT]
         mov rsp, [rax + GUEST_CR3]
         mov cr3, rsp
@@ -117,20 +83,7 @@ leave_guest:
         lgdt [rax + HOST_GDT]
         push rsi
         mov rsi, [rsp + 8]
-        mov [rsi + RBX_], rbx
-        mov [rsi + RCX_], rcx
-        mov [rsi + RDX_], rdx
-        mov [rsi + RDI_], rdi
-        mov [rsi + RBP_], rbp
-        mov [rsi + R8_], r8
-        mov [rsi + R9_], r9
-        mov [rsi + R10_], r10
-        mov [rsi + R11_], r11
-        mov [rsi + R12_], r12
-        mov [rsi + R13_], r13
-        mov [rsi + R14_], r14
-        mov [rsi + R15_], r15
-        pop qword [rsi + RSI_]
+        store_guest rsi
         mov rcx, [rax + FRAME + F_RAX]
         mov [rsi + RAX_], rcx
         mov rcx, [rax + FRAME + F_RIP]
@@ -138,22 +91,9 @@ leave_guest:
         push RFLAGS_ONE                 ; the guest's AC would switch SMAP off, its DF turn copies round
         popfq
         pop rsi
-        pop r15
-        pop r14
-        pop r13
-        pop r12
-        pop rbp
-        pop rbx
-        ; Nothing of the guest stays in a register that the callee may change.
+        pop_callee_saved
         xor eax, eax
-        xor ecx, ecx
-        xor edx, edx
-        xor esi, esi
-        xor edi, edi
-        xor r8d, r8d
-        xor r9d, r9d
-        xor r10d, r10d
-        xor r11d, r11d
+        clear_caller_saved
         ret
 
 ; The processor has filled the frame from its end on.

@@ -6,22 +6,7 @@
 bits 64
 default rel
 
-; struct cpu_regs
-RAX_    equ 0
-RBX_    equ 8
-RCX_    equ 16
-RDX_    equ 24
-RSI_    equ 32
-RDI_    equ 40
-RBP_    equ 48
-R8_     equ 56
-R9_     equ 64
-R10_    equ 72
-R11_    equ 80
-R12_    equ 88
-R13_    equ 96
-R14_    equ 104
-R15_    equ 112
+%include "kernel/cpu/cpu_regs.inc"
 
 ; struct vmx_vcpu
 HOST_RSP_    equ 0
@@ -38,12 +23,7 @@ section .text
 ; and on return. Returns 0 after a VM exit, 1 when there was no VMCS (CF), 2 when the processor
 ; refused it (ZF).
 vmx_enter:
-        push rbx
-        push rbp
-        push r12
-        push r13
-        push r14
-        push r15
+        push_callee_saved
         push rdi
         ; Called from one place, it finds the stack where it was: the VMWRITE is rare.
         cmp rsp, [rsi + HOST_RSP_]
@@ -54,20 +34,7 @@ vmx_enter:
 .stack_is_known:
         cmp qword [rsi + IS_LAUNCHED_], 0
         mov rax, [rdi + RAX_]           ; MOV keeps the flags
-        mov rbx, [rdi + RBX_]
-        mov rcx, [rdi + RCX_]
-        mov rdx, [rdi + RDX_]
-        mov rsi, [rdi + RSI_]
-        mov rbp, [rdi + RBP_]
-        mov r8, [rdi + R8_]
-        mov r9, [rdi + R9_]
-        mov r10, [rdi + R10_]
-        mov r11, [rdi + R11_]
-        mov r12, [rdi + R12_]
-        mov r13, [rdi + R13_]
-        mov r14, [rdi + R14_]
-        mov r15, [rdi + R15_]
-        mov rdi, [rdi + RDI_]
+        load_guest rdi
         jne .resume
         vmlaunch
         jmp .failed
@@ -84,37 +51,11 @@ vmx_enter:
 vmx_exit:
         xchg rdi, [rsp]
         mov [rdi + RAX_], rax
-        mov [rdi + RBX_], rbx
-        mov [rdi + RCX_], rcx
-        mov [rdi + RDX_], rdx
-        mov [rdi + RSI_], rsi
-        mov [rdi + RBP_], rbp
-        mov [rdi + R8_], r8
-        mov [rdi + R9_], r9
-        mov [rdi + R10_], r10
-        mov [rdi + R11_], r11
-        mov [rdi + R12_], r12
-        mov [rdi + R13_], r13
-        mov [rdi + R14_], r14
-        mov [rdi + R15_], r15
-        pop qword [rdi + RDI_]
+        store_guest rdi
         xor eax, eax
 leave:
-        pop r15
-        pop r14
-        pop r13
-        pop r12
-        pop rbp
-        pop rbx
-        ; Nothing of the guest stays in a register that the callee may change.
-        xor ecx, ecx
-        xor edx, edx
-        xor esi, esi
-        xor edi, edi
-        xor r8d, r8d
-        xor r9d, r9d
-        xor r10d, r10d
-        xor r11d, r11d
+        pop_callee_saved
+        clear_caller_saved
         ret
 
 ; EDI = field. Every field in use exists where vmx_controls_init agreed: a failure is a defect.

@@ -20,8 +20,6 @@ CPU_TEST_O := $(CPU_TEST_ASM_O) $(CPU_TEST_C:%.c=$(BUILD)/kernel/%.o) $(BUILD)/k
               $(filter-out $(BUILD)/kernel/kernel/main.o $(BUILD)/kernel/kernel/cases.o $(BUILD)/kernel/kernel/shell.o \
                 $(BUILD)/kernel/kernel/shell_show.o,$(KERNEL_O))
 
-$(CPU_TEST_ASM_O): tests/cpu/layout.inc
-
 $(BUILD)/cpu-test.elf: $(CPU_TEST_O) linker.ld
 	$(Q)$(CC) $(KERNEL_LDFLAGS) $(filter %.o,$^) $(CPU_TEST_LIBS) -o $@
 

@@ -1,24 +1,9 @@
 ; SPDX-License-Identifier: MIT
 %include "tests/cpu/layout.inc"
 
-; Adds to each register its number, without touching another.
 piece add_numbers
         point 1
-        add rax, 1
-        add rbx, 2
-        add rcx, 3
-        add rdx, 4
-        add rsi, 5
-        add rdi, 6
-        add rbp, 7
-        add r8, 8
-        add r9, 9
-        add r10, 10
-        add r11, 11
-        add r12, 12
-        add r13, 13
-        add r14, 14
-        add r15, 15
+        add_to_registers
         point 2
 
 piece flags
