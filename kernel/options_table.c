@@ -111,8 +111,13 @@ static void set_trace(struct parse *p, const char *value)
     uint64_t events = 0;
 
     (void)cmdline_piece(value, 0, piece, sizeof piece);
+    if (strcmp(value, "none") == 0) {
+        p->out->trace = 0;
+        p->out->trace_dump = false;
+        return;
+    }
     if (cmdline_size(piece, &events) != 0 || events < 1024 || events > 64u << 20)
-        options_fail(p, "trace=%s: not a number of events from 1K to 64M", value);
+        options_fail(p, "trace=%s: not a number of events from 1K to 64M, and not none", value);
     p->out->trace = events;
     p->out->trace_dump = cmdline_piece(value, 1, piece, sizeof piece);
     if (p->out->trace_dump && strcmp(piece, "dump") != 0)

@@ -10,7 +10,8 @@
 #include "kernel/shell_show.h"
 #include "lib/fmt.h"
 
-#define PROMPT "sluice> "
+#define PROMPT       "sluice> "
+#define TRACE_EVENTS "64K" /* where nobody says how many */
 
 static struct {
     struct options *o;
@@ -25,15 +26,20 @@ static struct options changed; /* what `set` or `run` asks for, until it is know
 
 static void help(const char *rest);
 
-static void set(const char *rest)
+static void change(const char *words)
 {
     char error[OPTIONS_ERROR_TEXT];
 
     changed = *shell.o;
-    if (options_change(rest, OPTIONS_SHELL, &changed, error) != 0)
+    if (options_change(words, OPTIONS_SHELL, &changed, error) != 0)
         show("%s", error);
     else
         *shell.o = changed;
+}
+
+static void set(const char *rest)
+{
+    change(rest);
     if (*rest == 0)
         show_settings(shell.o);
 }
@@ -94,6 +100,29 @@ static void domains(const char *rest)
     show_domains();
 }
 
+/* `trace on 1M`, then a run, then `trace dump`. */
+static void trace(const char *rest)
+{
+    char what[COMMAND_NAME] = "", events[COMMAND_NAME] = TRACE_EVENTS, text[2 * COMMAND_NAME];
+    bool is_on;
+
+    (void)command_word(&rest, what, sizeof what);
+    is_on = strcmp(what, "on") == 0;
+    if (is_on)
+        (void)command_word(&rest, events, sizeof events);
+    fmt_snprintf(text, sizeof text, "trace=%s", is_on ? events : "none");
+    if (*rest != 0)
+        show("trace %s: %s is too much", what, rest);
+    else if (is_on || strcmp(what, "off") == 0)
+        change(text);
+    else if (what[0] == 0)
+        show_trace(shell.o);
+    else if (strcmp(what, "dump") != 0)
+        show("trace %s: on, on EVENTS, off, dump, or nothing", what);
+    else if (!vm_trace_again())
+        show("trace dump: the last case recorded nothing: trace on, then run WORKLOAD");
+}
+
 static void results(const char *rest)
 {
     uint64_t range[2] = {1, UINT64_MAX};
@@ -123,6 +152,7 @@ static const struct command commands[] = {
     {"stats", "", "counters of the last measured window"},
     {"set", "[OPTION=VALUE ...]", "settings, as on the command line; alone: shows them"},
     {"run", "[WORKLOAD[,...]] [OPTION=VALUE ...]", "runs these cases, or what is set; ^C stops"},
+    {"trace", "[on [EVENTS] | off | dump]", "records what each guest maps; prints the last one's"},
     {"faults", "", "DMA faults that VT-d recorded since boot"},
     {"domains", "", "VT-d units, and which devices may reach memory"},
     {"results", "[FROM [TO]]", "prints records again, by their seq"},
@@ -131,7 +161,7 @@ static const struct command commands[] = {
     {NULL, NULL, NULL},
 };
 
-static void (*const serve[])(const char *rest) = {help,   status,  stats,   set,    run,
+static void (*const serve[])(const char *rest) = {help,   status,  stats,   set,    run,  trace,
                                                   faults, domains, results, reboot, leave};
 
 _Static_assert(sizeof serve / sizeof serve[0] + 1 == sizeof commands / sizeof commands[0],

@@ -53,6 +53,15 @@ void show_settings(const struct options *o)
     show("  guest=%s", o->guest);
 }
 
+void show_trace(const struct options *o)
+{
+    if (o->trace)
+        show("  the last %lu maps and unmaps of each guest are recorded%s", o->trace,
+             o->trace_dump ? ", and printed" : "; trace dump prints the last guest's");
+    else
+        show("  nothing is recorded: trace on");
+}
+
 void show_options(void)
 {
     struct cmdline_option known;

@@ -11,6 +11,7 @@
 void show(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void show_settings(const struct options *o);
+void show_trace(const struct options *o);
 void show_options(void);
 void show_status(const struct pci_function *nic, const struct cpu_ops *cpu);
 void show_stats(void);

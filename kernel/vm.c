@@ -76,6 +76,7 @@ int vm_run(const struct vm_params *params, const struct cpu_ops *cpu, struct vm_
     int error;
 
     memset(outcome, 0, sizeof *outcome);
+    vm_trace_forget();
     error = make(&vm);
     if (!error) {
         vcpu_loop(&vm);

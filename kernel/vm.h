@@ -84,6 +84,10 @@ struct vm_outcome {
  */
 int vm_run(const struct vm_params *params, const struct cpu_ops *cpu, struct vm_outcome *outcome);
 
+/* Prints the DMA maps that the last guest recorded, as trace records; false when it recorded none,
+ * or what it held is not to be touched. */
+bool vm_trace_again(void);
+
 /* When the guest last showed a sign of life. */
 struct vm_watch {
     uint64_t beat;  /* the heartbeat word, as last seen to change */

@@ -106,7 +106,8 @@ int vm_memory_create(struct vm *vm)
 
 void vm_memory_destroy(struct vm *vm)
 {
-    uint64_t frames = vm->ram_bytes >> PAGE_SHIFT;
+    uint64_t frames = vm->ram_bytes >> PAGE_SHIFT, before, kept;
+    hpa_t first_kept;
 
     if (vm->nested)
         nested_destroy(vm->nested);
@@ -120,5 +121,8 @@ void vm_memory_destroy(struct vm *vm)
         return;
     }
     frame_give_guest(vm->ram, frames, false);
-    frame_free_run(vm->ram, frames);
+    kept = vm_trace_keep(vm, &first_kept);
+    before = (first_kept.v - vm->ram.v) >> PAGE_SHIFT;
+    frame_free_run(vm->ram, before);
+    frame_free_run(hpa(first_kept.v + (kept << PAGE_SHIFT)), frames - before - kept);
 }

@@ -72,6 +72,10 @@ void vm_dma_destroy(struct vm *vm);
 int vm_trace_create(struct vm *vm);
 /* Prints what it left, if that was asked for. */
 void vm_trace_dump(const struct vm *vm);
+/* The frames that hold it, from *first on (0 without one), stay in use when the guest's RAM is
+ * freed: for vm_trace_again(), until vm_trace_forget(). */
+uint64_t vm_trace_keep(const struct vm *vm, hpa_t *first);
+void vm_trace_forget(void);
 
 /* vm_window.c: the measured window; both return the hypercall's result. */
 int vm_window_begin(struct vm *vm);

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Commands typed on the serial line of a real boot."""
 
+import re
+
 import pytest
 
 import launch
 import serial_line
+import trace_log
 
 
 @pytest.fixture
@@ -72,6 +75,33 @@ def test_a_case_that_fails_is_not_the_end(shell):
     assert "DMA faults since boot" in faults and " 0 DMA faults since" not in faults
     line.type(b"exit\r")
     assert line.end() == launch.STATUS_CASE_FAILED
+
+
+def free_megabytes(line):
+    return int(re.search(r"(\d+) MiB of RAM free", line.ask("status")).group(1))
+
+
+def test_the_last_trace_stays_until_the_next_guest(shell):
+    line = shell()
+    assert "nothing is recorded" in line.ask("trace")
+    assert "trace on, then run" in line.ask("trace dump")
+    assert "1K to 64M" in line.ask("trace on 5") and "is too much" in line.ask("trace off now") and "off, dump" in line.ask("trace of")
+    assert line.ask("trace on 2K") == "" and "last 2048 maps" in line.ask("trace")
+    printed = line.ask("run loopback trace=64K,dump guest=frames=500")
+    ran = line.ask("run loopback trace=64K guest=frames=500")
+    assert '"sluice":"trace"' in printed and '"sluice":"trace"' not in ran
+    kept_in = free_megabytes(line)
+    (first,), (again,), (kept,) = (trace_log.of_log(text.splitlines()) for text in (printed, line.ask("trace dump"), line.ask("trace dump")))
+    assert again.data == kept.data
+    # Their times apart, as both ran the same.
+    assert [event[1:] for event in trace_log.events(first.data)] == [event[1:] for event in trace_log.events(kept.data)]
+    assert line.ask("trace off") == ""
+    assert '"end":"exit"' in line.ask("run loopback guest=frames=500")
+    assert "trace on, then run" in line.ask("trace dump")
+    assert free_megabytes(line) > kept_in
+    # A guest's whole RAM in one piece, three times: nothing of it stays behind.
+    for _ in range(3):
+        assert '"end":"exit"' in line.ask("run loopback trace=1M mem=256M guest=frames=500")
 
 
 def test_wrong_commands(shell):
