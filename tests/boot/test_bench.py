@@ -97,7 +97,7 @@ def test_refusals(planned, text, words, says):
 
 def test_our_own_plans_are_there(boot):
     expect.refused(boot(["bench=full"], **ALONE), "plan full, line 4", "unsafe-dma")
-    result = boot(["bench=paper", "unsafe-dma", "resume=100000"], **ALONE)
+    result = boot(["bench=paper", "unsafe-dma", "unsafe-native", "resume=100000"], **ALONE)
     expect.refused(result, "resume=100000: there are ")
 
 
