@@ -163,10 +163,12 @@ static void set(struct dma_hw *hw, uint64_t *table, unsigned level, struct span 
     }
 }
 
-static bool is_empty(const uint64_t *table)
+/* From the entry that was just cleared on: neighbours come and go together, so that the next ones
+ * are the likeliest to be left. */
+static bool is_empty(const uint64_t *table, unsigned from)
 {
     for (unsigned i = 0; i < VTD_PAGE_ENTRIES; i++)
-        if (table[i])
+        if (table[(from + i) % VTD_PAGE_ENTRIES])
             return false;
     return true;
 }
@@ -190,7 +192,7 @@ static void clear(struct dma_hw *hw, uint64_t *table, unsigned level, struct spa
         part = part_of(s, level, at);
         if (is_table(*entry, level)) {
             clear(hw, table_in(*entry), level - 1, part);
-            if (is_empty(table_in(*entry)))
+            if (is_empty(table_in(*entry), part.first / bytes_at(level - 1) % VTD_PAGE_ENTRIES))
                 unlink_table(hw, entry, level, at);
         } else if (is_leaf(*entry, level) && is_whole(part, level)) {
             vtd_entry_write(hw->unit, entry, level == 1 ? 0 : VTD_SL_BACKED);

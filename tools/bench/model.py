@@ -38,7 +38,7 @@ PRICES = {
     "nested_fault": Price(200, 600, 2000, "beyond the exit: not found", False),
     "interrupt": Price(200, 1000, 3000, "beyond the exit: not found", False),
     "map_call": Price(509, 1526, 3815, "beyond the exit: our 1,526 instructions at 3, 1 and 0.4 a cycle", False),
-    "evict": Price(743, 2230, 5575, "beyond the invalidation: our 2,230 instructions at 3, 1 and 0.4 a cycle", False),
+    "evict": Price(325, 976, 2440, "beyond the invalidation: our 976 instructions at 3, 1 and 0.4 a cycle", False),
     "inv_wait": Price(500, 1000, 2000, "alone: not found; with inv_page 2,127, rIOMMU, ASPLOS'15, half and double", False),
     "inv_page": Price(564, 1127, 2254, "without the wait: not found; with it 2,127, rIOMMU, ASPLOS'15, half and double", False),
     "inv_domain": Price(564, 1127, 4508, "not found; as inv_page, high doubled", False),
