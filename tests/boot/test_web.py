@@ -36,13 +36,19 @@ def check_latencies(figures):
     assert values[0] > 0
 
 
+def check_settled(result):
+    """Nobody leaves. A page that nothing before had used, the heap's for one more connection, may yet be mapped: once."""
+    assert result["evictions"] == 0
+    assert result["exits"] == result["hypercalls"] <= 4
+
+
 def test_whole_pages(boot):
     works = ["http:requests=2500", "http:path=/64k:by=wrk", "http:by=wrk:concurrency=32"]
     ran = expect.held(boot([f"work={','.join(works)}", "quota=50%", f"guest=load=2,{FILE}"], **PATIENT), 3)
     sizes = [4096, 65536, 4096]
     for case, size in zip(ran, sizes):
         assert case.result["bytes"] == case.result["figures"]["requests"] * size > 0
-        assert case.result["misses"] == case.result["exits"] == 0
+        check_settled(case.result)
     assert [case.result["figures"]["connections"] for case in ran] == [8, 8, 32]
 
 
@@ -55,7 +61,7 @@ def test_requests_on_many_connections(boot):
         check_latencies(figures)
         assert case.result["bytes"] == figures["requests"] > 0
         assert case.result["packets"] >= 2 * figures["requests"]
-        assert case.result["exits"] == 0
+        check_settled(case.result)
 
 
 @pytest.mark.parametrize(
