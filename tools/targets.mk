@@ -39,7 +39,7 @@ help:
 	@echo 'make score       TRACES=DIR: where adaptive misses its bounds; tools/mapsim/make_traces.py makes traces'
 	@echo 'make bench-engine  what a hit, an unmap and a miss cost, by callgrind and by the clock'
 	@echo 'make bench-iova, bench-flush  IOVA allocators; unmaps on one CPU and two'
-	@echo 'make bench       BENCH=quick|paper|full: the comparison of the papers, with pictures, in out/bench'
+	@echo 'make bench       BENCH=quick|paper|full|FILE: the comparison of the papers, with pictures, in out/bench'
 	@echo 'make report      boot time, image size, source lines'
 	@echo 'make iso         $(BUILD)/sluice-bios.iso and $(BUILD)/sluice-efi.iso'
 	@echo 'make setup       installs the Debian packages that are missing'

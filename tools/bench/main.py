@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""make bench BENCH=quick|paper|full: the papers' comparison, from boots of this image, as records, table and pictures.
+"""make bench BENCH=quick|paper|full|FILE: the papers' comparison, from boots of this image, as records, table and pictures.
 
 Real traffic under the plan's configurations, round by round; and the plan `exact`, whose cases need no peer, twice under a clock
 that counts instructions: both runs must be the same byte for byte. Writes out/bench. Ends with 1 when a case failed.
@@ -27,6 +27,7 @@ import rows  # noqa: E402
 
 UNSAFE = ["unsafe-dma", "unsafe-native"]
 HOURS = {"quick": 0.5, "paper": 6, "full": 48}
+HOURS_OF_A_FILE = 12
 MACHINE = ("machine", "cpu", "firmware", "tsc_hz", "cap", "ecap", "commit", "seed")
 
 
@@ -49,7 +50,9 @@ def machine(options, name, words, hours, **settings):
 
 
 def boot_all(options):
-    boots = {"traffic": machine(options, "traffic", [f"bench={options.bench}", f"rounds={options.rounds}"], HOURS[options.bench]).run()}
+    modules = [options.build / "guest.elf", *([options.bench] if options.plan not in HOURS else [])]
+    words = [f"bench={options.plan}", f"rounds={options.rounds}"]
+    boots = {"traffic": machine(options, "traffic", words, HOURS.get(options.plan, HOURS_OF_A_FILE), modules=modules).run()}
     still = {"icount": True, "peer": False, "network": "none"}
     # Each on a CPU of its own: what they count is not time.
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -90,8 +93,11 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=launch.ROOT / "build")
     parser.add_argument("--out", type=pathlib.Path, default=launch.ROOT / "out" / "bench")
     parser.add_argument("--rounds", type=int, default=2, help="of the traffic")
-    parser.add_argument("bench", nargs="?", default="quick", choices=HOURS)
+    parser.add_argument("bench", nargs="?", default="quick", help=f"{', '.join(HOURS)}, or a file with a plan (docs/console.md)")
     options = parser.parse_args()
+    options.plan = pathlib.Path(options.bench).name
+    if options.bench not in HOURS and not pathlib.Path(options.bench).is_file():
+        sys.exit(f"bench: {options.bench}: neither one of {', '.join(HOURS)} nor a file with a plan")
     options.out.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     try:
@@ -104,11 +110,11 @@ def main():
     held = claims.of_rows(traffic, exact)
     drawn = pictures.draw_all(traffic, exact, options.out)
     about = next((record for record in boots["traffic"].records if record["sluice"] == "boot"), {})
-    text = page.page(options.bench, {key: about.get(key) for key in MACHINE}, traffic, exact, held, drawn)
+    text = page.page(options.plan, {key: about.get(key) for key in MACHINE}, traffic, exact, held, drawn)
     (options.out / "index.html").write_text(text, encoding="utf-8")
     for claim in held:
         print(f"{ {True: 'shown', False: 'NOT SHOWN', None: 'no rows'}[claim.shown]:10} {claim.text}\n           {claim.numbers}")
-    print(f"\n{time.monotonic() - start:.0f} s, of these {boots['traffic'].seconds:.0f} s for bench={options.bench}. {len(drawn)} pictures, "
+    print(f"\n{time.monotonic() - start:.0f} s, of these {boots['traffic'].seconds:.0f} s for bench={options.plan}. {len(drawn)} pictures, "
           f"records and the page: {options.out}/index.html")
     if failed:
         sys.exit("FAILED:\n  " + "\n  ".join(failed))
