@@ -194,7 +194,7 @@ static void clear(struct dma_hw *hw, uint64_t *table, unsigned level, struct spa
             clear(hw, table_in(*entry), level - 1, part);
             if (is_empty(table_in(*entry), part.first / bytes_at(level - 1) % VTD_PAGE_ENTRIES))
                 unlink_table(hw, entry, level, at);
-        } else if (is_leaf(*entry, level) && is_whole(part, level)) {
+        } else if (is_leaf(*entry, level) && (level == 1 || is_whole(part, level))) {
             vtd_entry_write(hw->unit, entry, level == 1 ? 0 : VTD_SL_BACKED);
         } else if (is_leaf(*entry, level)) {
             clear(hw, split(hw, entry, level, at), level - 1, part);
