@@ -184,22 +184,26 @@ static void unlink_table(struct dma_hw *hw, uint64_t *entry, unsigned level, uin
     vtd_retire(hw, page);
 }
 
-static void clear(struct dma_hw *hw, uint64_t *table, unsigned level, struct span s)
+/* Returns where in the table the last entry was that it went through. */
+static unsigned clear(struct dma_hw *hw, uint64_t *table, unsigned level, struct span s)
 {
     struct span part;
+    unsigned last = 0;
     for (uint64_t at = s.first; at < s.end; at = part.end) {
         uint64_t *entry = entry_at(table, level, at);
         part = part_of(s, level, at);
         if (is_table(*entry, level)) {
-            clear(hw, table_in(*entry), level - 1, part);
-            if (is_empty(table_in(*entry), part.first / bytes_at(level - 1) % VTD_PAGE_ENTRIES))
+            unsigned below = clear(hw, table_in(*entry), level - 1, part);
+            if (is_empty(table_in(*entry), below))
                 unlink_table(hw, entry, level, at);
-        } else if (is_leaf(*entry, level) && (level == 1 || is_whole(part, level))) {
+        } else if (is_leaf(*entry, level) && is_whole(part, level)) {
             vtd_entry_write(hw->unit, entry, level == 1 ? 0 : VTD_SL_BACKED);
         } else if (is_leaf(*entry, level)) {
             clear(hw, split(hw, entry, level, at), level - 1, part);
         }
+        last = (unsigned)(entry - table);
     }
+    return last;
 }
 
 static struct span span_of(iova_t iova, uint64_t pages)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* We flood iperf 2 with datagrams. All but the header is sent from where it lies, each datagram's
- * next to the one's before, over 4 MiB. */
+ * next to the one's before, and LAP of them go round: over 4 MiB with the largest. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +10,6 @@
 #include "guest/dma.h"
 #include "guest/heap.h"
 #include "guest/net.h"
-#include "guest/nic.h"
 #include "guest/pattern.h"
 #include "guest/peer.h"
 #include "guest/poll.h"
@@ -19,6 +18,7 @@
 #include "guest/workload.h"
 #include "lwip/udp.h"
 
+#define LAP       2880u
 #define SLICE_MS  1000u
 #define BURST_MAX 32u /* datagrams of a rate= at once, to make up for a delay */
 #define END_MS    250u
@@ -27,7 +27,7 @@
 static struct {
     struct udp_load load;
     struct udp_pcb *pcb;
-    size_t at; /* in the pattern */
+    size_t at, end_at; /* in the pattern */
     uint64_t sent, sent_before_window;
     uint64_t end, next, interval; /* TSC, TSC, ticks from datagram to datagram */
     uint64_t window, active;      /* TSC at which it began; ticks until the flood's end */
@@ -45,7 +45,7 @@ static bool send_one(int64_t id)
     size_t rest = state.load.message - sizeof(header);
     err_t error = ERR_MEM;
 
-    if (state.at + rest > PATTERN_BYTES)
+    if (state.at + rest > state.end_at)
         state.at = 0;
     struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, sizeof(header), PBUF_RAM);
     struct pbuf *data =
@@ -179,8 +179,8 @@ static int run(void)
 
     state.load = udp_load_args("udp_tx");
     net_start();
-    dma_pretouch(pattern(), PATTERN_BYTES / PAGE_BYTES, ABI_DMA_READ);
-    nic_rx_pretouch(ABI_DMA_WRITE);
+    state.end_at = LAP * (state.load.message - sizeof(struct iperf_header));
+    dma_pretouch(pattern(), pages_of(state.end_at), ABI_DMA_READ);
     peer_connect();
     peer_start("udp_receive msg=%zu load=%zu", (size_t)state.load.message,
                (size_t)state.load.seconds);
