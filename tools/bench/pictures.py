@@ -18,7 +18,12 @@ STRATEGIES = (
 CALLS = ("single", "piggyback", "batch")
 FLUSHES = ("strict", "batch", "deferred", "percpu")
 POLICIES = ("fifo", "clock", "sieve", "s3fifo", "arc", "csra", "adaptive")
-KERNELS = ("loopback", "map_pool", "map_scatter")
+KERNELS = ("loopback", "map_pool", "map_scatter", "map_pool:burst=1", "map_scatter:burst=1")
+
+
+def label(work):
+    """For below a group of bars: a name, and its own settings in the next line."""
+    return work.replace(":", "\\n", 1)
 
 
 def works_of(rows):
@@ -46,8 +51,8 @@ def throughput(traffic, exact):
     if not works:
         return None
     return "Throughput and CPU by strategy (traffic with the host, which varies: median, lowest, highest)", [
-        plot.Bars("Throughput", "Mbit/s", works, without_empty(by_strategy(rows, works, lambda row: row.mbit))),
-        plot.Bars("The guest's CPU share", "% of the window", works, without_empty(by_strategy(rows, works, lambda row: row.cpu))),
+        plot.Bars("Throughput", "Mbit/s", [label(work) for work in works], without_empty(by_strategy(rows, works, lambda row: row.mbit))),
+        plot.Bars("The guest's CPU share", "% of the window", [label(work) for work in works], without_empty(by_strategy(rows, works, lambda row: row.cpu))),
     ]
 
 
@@ -57,14 +62,14 @@ def latency(traffic, exact):
     if not works:
         return None
     return "Latency of requests (wrk)", [
-        plot.Bars(title, "us", works, without_empty(by_strategy(rows, works, lambda row, key=key: row.figures[key])), log=True, floor=10)
+        plot.Bars(title, "us", [label(work) for work in works], without_empty(by_strategy(rows, works, lambda row, key=key: row.figures[key])), log=True, floor=10)
         for title, key in (("Median", "p50_us"), ("99th percentile", "p99_us"))
     ]
 
 
 def messages(traffic, exact):
-    rows = [row for row in plain(traffic) if ":msg=" in row.work or row.work == "tcp_tx"]
-    sizes = {row.work: int(row.work.split("msg=")[1].split(":")[0]) if "msg=" in row.work else 65536 for row in rows}
+    rows = [row for row in plain(traffic) if row.work.startswith("tcp_tx:msg=")]
+    sizes = {row.work: int(row.work.split("msg=")[1]) for row in rows}
     if len(set(sizes.values())) < 3:
         return None
     panels = []
@@ -97,12 +102,13 @@ QUOTA_CURVES += [("lru, hits=exit", {"policy": "lru", "prefetch": "0"}), ("lru +
 
 def quota(traffic, exact):
     panels = []
-    for work in KERNELS:
+    for work in ("loopback", "map_pool:burst=1", "map_scatter:burst=1"):
+        title = f"{work.split(':')[0]}, {'in bursts' if work == 'loopback' else 'each map by itself'}"
         hits = against_quota(exact, work, QUOTA_CURVES, lambda row: row.hit_percent)
         calls = against_quota(exact, work, QUOTA_CURVES[: len(POLICIES)], lambda row: row.a_thousand_maps("hypercalls"))
-        panels.append(plot.Curves(f"{work}: hits", "quota, % of the way from floor to working set", "hits, % of maps", hits))
-        panels.append(plot.Curves(f"{work}: hypercalls", "quota, % of the way from floor to working set", "hypercalls per 1,000 maps", calls, log=True))
-    return "Hit rate and hypercalls against the quota (drivers' bursts, repeatable)", panels
+        panels.append(plot.Curves(f"{title}: hits", "quota, % of the way from floor to working set", "hits, % of maps", hits))
+        panels.append(plot.Curves(f"{title}: hypercalls", "quota, % of the way from floor to working set", "hypercalls per 1,000 maps", calls, log=True))
+    return "Hit rate and hypercalls against the quota (repeatable)", panels
 
 
 def policies(traffic, exact):
@@ -117,7 +123,7 @@ def policies(traffic, exact):
         ("Instructions, guest and hypervisor", "a frame or map", lambda row: row.a_packet("tsc"), False),
     ):
         series = {policy: [spread(select(wanted, work=work, policy=policy), figure) for work in KERNELS] for policy in POLICIES}
-        panels.append(plot.Bars(title, axis, list(KERNELS), without_empty(series), log))
+        panels.append(plot.Bars(title, axis, [label(work) for work in KERNELS], without_empty(series), log))
     return "Policies against each other at half of the way from floor to working set", panels
 
 

@@ -45,25 +45,28 @@ def block(name, lines):
 def y_axis(panel, values):
     top = max([value for value in values if value is not None], default=1) or 1
     if panel.log:
-        return ["set logscale y", f"set yrange [{panel.floor}:{max(top, 2 * panel.floor) * 3}]"]
-    return ["unset logscale y", f"set yrange [0:{top * 1.18}]"]
+        return ["set logscale y", f"set yrange [{panel.floor}:{max(top, 2 * panel.floor) * 1.5}]"]
+    return ["unset logscale y", f"set yrange [0:{top * 1.05}]"]
 
 
 def bars(panel, index):
     width = 0.8 / max(1, len(panel.series))
     lines, plots, values = [], [], []
     for i, (name, points) in enumerate(panel.series.items()):
-        rows = []
+        rows, spreads = [], []
         for group, point in enumerate(points):
             if point is None:
                 continue
             middle, low, high = (max(value, panel.floor) if panel.log else value for value in point)
             values.append(high)
-            rows.append(f"{group + (i - (len(panel.series) - 1) / 2) * width} {middle} {low} {high}")
-        lines += block(f"$p{index}_{i}", rows or ["NaN NaN NaN NaN"])
+            at = group + (i - (len(panel.series) - 1) / 2) * width
+            rows.append(f"{at} {middle}")
+            if low != high:
+                spreads.append(f"{at} {low} 0 {high - low}")
+        lines += block(f"$p{index}_{i}", rows or ["NaN NaN"]) + block(f"$s{index}_{i}", spreads or ["NaN NaN NaN NaN"])
         colour = COLOURS[i % len(COLOURS)]
         plots.append(f"$p{index}_{i} using 1:2:({width * 0.92}) with boxes fs solid 0.85 noborder lc rgb '{colour}' title {quoted(name)}")
-        plots.append(f"$p{index}_{i} using 1:2:3:4 with yerrorbars lc rgb '#333333' ps 0 lw 1 notitle")
+        plots.append(f"$s{index}_{i} with vectors heads size graph 0.006,90 fixed lc rgb '#333333' notitle")
     lines += y_axis(panel, values)
     ticks = ", ".join(tick(label, group) for group, label in enumerate(panel.groups))
     lines += ["unset logscale x", f"set xtics ({ticks}) font ',8' scale 0", f"set xrange [-0.6:{len(panel.groups) - 0.4}]"]
@@ -88,10 +91,10 @@ def curves(panel, index):
 
 def script(title, panels, columns, terminal, output):
     rows = -(-len(panels) // columns)
-    size = f"{640 * columns + 40 if columns > 1 else 1200},{400 * rows + 40}"
+    size = f"{760 * columns if columns > 1 else 1300},{400 * rows + 40}"
     lines = [f"set terminal {terminal} noenhanced size {size} font 'sans,10'", f"set output {quoted(output)}"]
     lines += [f"set multiplot layout {rows},{columns} title {quoted(title)} font ',13'", "set grid ytics lc rgb '#dddddd'"]
-    lines += ["set key top right font ',8' opaque samplen 1.5", "set bmargin 4"]
+    lines += ["set key outside right top vertical Left reverse font ',9' samplen 1.5", "set bmargin 4"]
     for index, panel in enumerate(panels):
         lines += (bars if isinstance(panel, Bars) else curves)(panel, index)
     return "\n".join(lines + ["unset multiplot", ""])
