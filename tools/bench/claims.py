@@ -59,9 +59,10 @@ def of_rows(traffic, exact):
 
 
 def pinned(rows, direct):
-    """Beside what the window touched there may be a run-ahead, and pages of before: of some weight where a window touches few."""
+    """Beside what the window touched there may be a run-ahead, and pages of before: of some weight where a window touches few.
+    The synthetic kernels are left out: no device uses what they map, and all of it was mapped before."""
     text = "On-demand pins what it touches, where direct pins all of the guest."
-    free = [row for row in rows if row.strategy == "on-demand" and row.quota_text == "none" and row.exits == 0]
+    free = [row for row in rows if row.strategy == "on-demand" and row.quota_text == "none" and row.exits == 0 and row.bytes]
     if not free or not direct:
         return Claim(text, None, "the plan has no rows for it")
     more = [row for row in free if row.resident_peak > 1.05 * row.pages_touched]
