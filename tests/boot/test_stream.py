@@ -52,6 +52,6 @@ def share(case):
 
 def test_a_loopback_leaves_out_what_others_send(boot, flood):
     """The network still knows the guest before, and sends on to its address."""
-    result = boot(["work=ping,loopback", "quota=50%", "guest=count=10,frames=20000"], **flood.settings("ping: 10 answers"))
+    result = boot(["work=ping,loopback", "quota=50%", "guest=count=10,frames=100000"], **flood.settings("ping: 10 answers"))
     ran = expect.held(result, 2)
-    assert ran[1].result["packets"] > 40000
+    assert ran[1].result["packets"] > 200000
