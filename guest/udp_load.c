@@ -8,8 +8,7 @@
 #include "guest/window.h"
 #include "lwip/def.h"
 
-#define MESSAGE_MIN 18u   /* fills the shortest frame: 64 bytes with its CRC */
-#define MESSAGE_MAX 1472u /* fills the longest that is not cut to pieces: 1,518 bytes */
+#define MESSAGE_MIN 18u /* fills the shortest frame: 64 bytes with its CRC */
 #define RATE_MAX    100000u
 #define SECONDS_MAX 3600u
 #define ID_MAX      (1LL << 40)
@@ -18,14 +17,14 @@ struct udp_load udp_load_args(const char *workload)
 {
     struct udp_load load = {
         .workload = workload,
-        .message = args_number("msg", MESSAGE_MAX),
+        .message = args_number("msg", UDP_MESSAGE_MAX),
         .rate = args_number("rate", 0),
         .seconds = args_number("load", 5),
     };
 
-    if (load.message < MESSAGE_MIN || load.message > MESSAGE_MAX)
+    if (load.message < MESSAGE_MIN || load.message > UDP_MESSAGE_MAX)
         fail("%s: msg=%zu: %u to %u bytes, what a datagram carries unfragmented", workload,
-             (size_t)load.message, MESSAGE_MIN, MESSAGE_MAX);
+             (size_t)load.message, MESSAGE_MIN, UDP_MESSAGE_MAX);
     if (load.rate > RATE_MAX)
         fail("%s: rate=%zu: 1 to %u Mbit/s, or 0 for as fast as possible", workload,
              (size_t)load.rate, RATE_MAX);

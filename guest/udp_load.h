@@ -8,6 +8,7 @@
 
 /* Datagrams before the window: all pages have been mapped once before the first. */
 #define UDP_WARM_DATAGRAMS 128u
+#define UDP_MESSAGE_MAX    1472u /* fills the longest frame that is not cut to pieces: 1,518 bytes */
 
 struct udp_load {
     const char *workload; /* name in the result record */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* We flood iperf 2 with datagrams. All but the header is sent from where it lies, each datagram's
- * next to the one's before, and LAP of them go round: over 4 MiB with the largest. */
+/* We flood iperf 2 with datagrams. All but the header is sent from where it lies: SLOTS of them,
+ * each with room for the largest, go round in 4 MiB. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +18,8 @@
 #include "guest/workload.h"
 #include "lwip/udp.h"
 
-#define LAP       2880u
+#define SLOT      (UDP_MESSAGE_MAX - sizeof(struct iperf_header))
+#define SLOTS     (PATTERN_BYTES / SLOT)
 #define SLICE_MS  1000u
 #define BURST_MAX 32u /* datagrams of a rate= at once, to make up for a delay */
 #define END_MS    250u
@@ -27,7 +28,6 @@
 static struct {
     struct udp_load load;
     struct udp_pcb *pcb;
-    size_t at, end_at; /* in the pattern */
     uint64_t sent, sent_before_window;
     uint64_t end, next, interval; /* TSC, TSC, ticks from datagram to datagram */
     uint64_t window, active;      /* TSC at which it began; ticks until the flood's end */
@@ -45,11 +45,9 @@ static bool send_one(int64_t id)
     size_t rest = state.load.message - sizeof(header);
     err_t error = ERR_MEM;
 
-    if (state.at + rest > state.end_at)
-        state.at = 0;
     struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, sizeof(header), PBUF_RAM);
-    struct pbuf *data =
-        pbuf_alloc_reference((void *)(uintptr_t)(pattern() + state.at), (u16_t)rest, PBUF_ROM);
+    const uint8_t *from = pattern() + state.sent % SLOTS * SLOT;
+    struct pbuf *data = pbuf_alloc_reference((void *)(uintptr_t)from, (u16_t)rest, PBUF_ROM);
     if (p && data) {
         memcpy(p->payload, &header, sizeof(header));
         pbuf_chain(p, data);
@@ -59,9 +57,7 @@ static bool send_one(int64_t id)
         pbuf_free(data);
     if (p)
         pbuf_free(p);
-    if (error == ERR_OK)
-        state.at += rest;
-    else if (error != ERR_MEM)
+    if (error != ERR_OK && error != ERR_MEM)
         fail("udp_tx: a datagram can't be sent: lwIP error %d", error);
     return error == ERR_OK;
 }
@@ -179,8 +175,7 @@ static int run(void)
 
     state.load = udp_load_args("udp_tx");
     net_start();
-    state.end_at = LAP * (state.load.message - sizeof(struct iperf_header));
-    dma_pretouch(pattern(), pages_of(state.end_at), ABI_DMA_READ);
+    dma_pretouch(pattern(), PATTERN_BYTES / PAGE_BYTES, ABI_DMA_READ);
     peer_connect();
     peer_start("udp_receive msg=%zu load=%zu", (size_t)state.load.message,
                (size_t)state.load.seconds);

@@ -5,6 +5,8 @@
 #include "kernel/dma/mapcache.h"
 #include "kernel/dma/word.h"
 
+#define ROOM_SHARE 32u /* resident pages for one brought along, short of the quota */
+
 void ahead_learn(struct dma_domain *d, uint32_t first, uint32_t pages)
 {
     const struct evict_policy *policy = d->config.policy;
@@ -33,16 +35,28 @@ static void drop_leaving(struct dma_domain *d)
     d->ahead_count = kept;
 }
 
+/* At most that many. Where there is room for all, what came in vain would not have to leave again:
+ * it must stay few beside what was asked for. */
+static uint32_t room_ahead(const struct dma_domain *d, uint32_t absent, uint32_t unique)
+{
+    uint32_t after = d->counters.resident + absent, quota = d->config.quota;
+    uint32_t max = unique < quota ? quota - unique : 0;
+
+    if (max > DMA_AHEAD)
+        max = DMA_AHEAD;
+    if (after + max <= quota && max > after / ROOM_SHARE)
+        max = after / ROOM_SHARE;
+    return max;
+}
+
 void ahead_choose(struct dma_domain *d, uint32_t absent, uint32_t unique)
 {
     const struct evict_policy *policy = d->config.policy;
-    uint32_t max = unique < d->config.quota ? d->config.quota - unique : 0;
+    uint32_t max = room_ahead(d, absent, unique);
 
     d->ahead_count = 0;
     if (!policy || absent == 0)
         return;
-    if (max > DMA_AHEAD)
-        max = DMA_AHEAD;
     if (policy->ahead)
         d->ahead_count = policy->ahead(&d->order, d->ahead, max);
     else

@@ -327,6 +327,25 @@ static void an_end_that_never_completes(void **state)
     check_dead(8);
 }
 
+/* A sequence makes adaptive run ahead; what lies ahead may never be asked for, and would stay. */
+static void short_of_the_quota_little_comes_along(void **state)
+{
+    struct dma_config config = fixture_fifo;
+
+    (void)state;
+    config.policy = &evict_adaptive;
+    fixture_open(&f, &config);
+    for (uint32_t page = 0; page < PAGES / 2; page++) {
+        uint32_t used = page + 1;
+
+        if (!(f.words[page] & READ))
+            assert_int_equal(fixture_map(&f, page, 1, READ), 0);
+        assert_true(fixture_resident(&f) <= used + (used + 1) / 32 + 1);
+    }
+    assert_true(dma_domain_counters(f.d)->ahead > PAGES / 4);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +360,7 @@ int main(void)
         cmocka_unit_test(a_batch_takes_what_is_needed_and_idle),
         cmocka_unit_test(scattered_victims_make_aligned_ranges),
         cmocka_unit_test(quota_is_released_by_the_token),
+        cmocka_unit_test(short_of_the_quota_little_comes_along),
         cmocka_unit_test(the_floor_is_said_once),
         cmocka_unit_test(a_quota_changes_whole_or_not),
         cmocka_unit_test(the_window_restarts_the_peak),

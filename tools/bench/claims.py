@@ -7,9 +7,6 @@ from pictures import plain
 from rows import select
 
 
-BESIDE = 64  # pages
-
-
 @dataclasses.dataclass
 class Claim:
     text: str
@@ -59,16 +56,11 @@ def of_rows(traffic, exact):
 
 
 def pinned(rows, direct):
-    """Beside what the window touched there may be a run-ahead, and pages of before: of some weight where a window touches few.
-    The synthetic kernels are left out: no device uses what they map, and all of it was mapped before."""
+    """The synthetic kernels are left out: no device uses what they map, and all of it was mapped before the window."""
     text = "On-demand pins what it touches, where direct pins all of the guest."
     free = [row for row in rows if row.strategy == "on-demand" and row.quota_text == "none" and row.exits == 0 and row.bytes]
     if not free or not direct:
         return Claim(text, None, "the plan has no rows for it")
-    more = [row for row in free if row.resident_peak > 1.05 * row.pages_touched]
-    worst = max(free, key=lambda row: row.resident_peak - 1.05 * row.pages_touched)
-    numbers = f"{len(free) - len(more)} of {len(free)} cases without an exit pin at most 1.05 times the pages touched"
-    if more:
-        numbers += f"; the farthest from it, {worst.work}, pins {worst.resident_peak} for {worst.pages_touched}"
-    holds = worst.resident_peak <= 1.05 * worst.pages_touched + BESIDE and worst.resident_peak < direct.resident_peak
-    return Claim(text, holds, f"{numbers}; direct: {direct.resident_peak}")
+    worst = max(free, key=lambda row: row.resident_peak / row.pages_touched)
+    ratio = worst.resident_peak / worst.pages_touched
+    return Claim(text, ratio <= 1.05, f"at most {ratio:.3f} times the pages touched ({worst.work}), in {len(free)} cases without an exit; direct: {direct.resident_peak}")
